@@ -1,0 +1,88 @@
+//! The log. A room is a list of numbered events, and these four kinds are all that can happen in it; what a reader sees
+//! is these folded together (see [`crate::timeline`]).
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{OpId, RoomSlug, Seq, Timestamp, UserId},
+    text::{Content, Emoji, Username},
+};
+
+/// One event of a room's log. On the wire it is a frame of its own: `message`, `edited`, `deleted` or `reacted`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Whose log.
+    pub room: RoomSlug,
+    /// Its number in that log.
+    pub seq: Seq,
+    /// Who did it.
+    pub user_id: UserId,
+    /// What they were called then.
+    pub username: Username,
+    /// When the server took it in. For people to read: order is `seq`.
+    pub timestamp: Timestamp,
+    /// What they did.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What can happen in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventKind {
+    /// Somebody said something.
+    Message {
+        /// The id its author's client gave it.
+        id: OpId,
+        /// What was said; `null` in a replay when it has been deleted since, for deleted words are gone from the log too.
+        content: Option<Content>,
+        /// The message it answers.
+        #[serde(default)]
+        reply_to: Option<Seq>,
+        /// What that message was when this was sent; there if, and only if, `reply_to` is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quote: Option<Quote>,
+    },
+    /// An author changed a message.
+    Edited {
+        /// Which message.
+        target: Seq,
+        /// What it says now; `null` as in `message`.
+        content: Option<Content>,
+    },
+    /// An author took a message back.
+    Deleted {
+        /// Which message.
+        target: Seq,
+    },
+    /// Somebody put an emoji on a message or took theirs off.
+    Reacted {
+        /// Which message.
+        target: Seq,
+        /// Which emoji.
+        emoji: Emoji,
+        /// On or off.
+        on: bool,
+    },
+}
+
+/// Enough of an answered message to show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// Its author.
+    pub user_id: UserId,
+    /// Their name.
+    pub username: Username,
+    /// Its beginning on one line (see [`Content::excerpt`]); `null` once it is deleted.
+    pub excerpt: Option<String>,
+}
+
+impl EventKind {
+    /// The message that this event changes; a message of its own changes none.
+    pub const fn target(&self) -> Option<Seq> {
+        match self {
+            Self::Message { .. } => None,
+            Self::Edited { target, .. } | Self::Deleted { target } | Self::Reacted { target, .. } => Some(*target),
+        }
+    }
+}
