@@ -1,0 +1,30 @@
+# The front door. The work is in scripts/; each of them says what it does.
+.DEFAULT_GOAL := help
+.PHONY: help run test dev check sizes image setup clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+run: ## Set up what is missing, build the release and serve it on 127.0.0.1:3000
+	@scripts/run.sh
+
+test: ## Set up what is missing and run every test
+	@scripts/test.sh
+
+dev: ## Build, serve and rebuild on every change
+	@scripts/dev.sh
+
+check: ## The gate: format, lints, dependency arrows, size budgets
+	@scripts/check.sh
+
+sizes: ## Print the sizes that have a budget, and hold them to it
+	@scripts/sizes.sh
+
+image: ## Build the container image
+	@scripts/image.sh
+
+setup: ## Only set up what is missing
+	@scripts/setup.sh
+
+clean: ## Remove what was built here; the tools in the cache stay
+	rm -rf target node_modules end2end/node_modules end2end/artefacts

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# The gate beside the tests: format, lints for both targets, arrows, floors of dependencies, budgets of sizes.
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+cd "$HUBBUB_ROOT"
+scripts/setup.sh
+step() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+
+step "format"
+cargo fmt --all --check
+step "lints"
+# One call for each set of features: ssr and hydrate never meet in one build.
+cargo clippy --locked -p protocol -p client --all-targets -- -D warnings
+cargo clippy --locked -p server --all-targets -- -D warnings
+cargo clippy --locked -p app --features ssr --all-targets -- -D warnings
+cargo clippy --locked -p frontend --target wasm32-unknown-unknown -- -D warnings
+step "arrows"
+scripts/arrows.sh
+step "floors"
+scripts/floors.sh
+step "sizes"
+scripts/sizes.sh

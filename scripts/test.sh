@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Sets up what is missing and runs every test: units and properties, the server through real sockets, the product in a
+# real browser. Arguments go to Playwright.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/setup.sh test
+. scripts/env.sh
+step() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+
+step "protocol and client"
+cargo test --locked -p protocol -p client
+step "page"
+cargo test --locked -p app --features ssr
+step "server"
+cargo test --locked -p server
+scripts/build.sh
+step "product, in Chromium"
+cd end2end && npx playwright test "$@"
