@@ -1,0 +1,1 @@
+//! Folding and merging against a naive model.
