@@ -84,10 +84,12 @@ cargo_tool() {
 }
 
 build_tools() {
-  cargo_tool wasm-bindgen-cli "$WASM_BINDGEN" "wasm-bindgen --version"
-  # Its own release profile takes half an hour; it only drives other programs, so speed is no concern. Its lock file
-  # asks for a compiler newer than it needs.
-  CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
+  # Both only drive or transform, once a build: what counts is how soon they are there. cargo-leptos' own release profile
+  # takes half an hour; its lock file asks for a compiler newer than it needs.
+  export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=0
+  CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+    cargo_tool wasm-bindgen-cli "$WASM_BINDGEN" "wasm-bindgen --version"
+  CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
     cargo_tool cargo-leptos "$CARGO_LEPTOS" "cargo-leptos --version" --locked --ignore-rust-version --features no_downloads
 }
 
@@ -102,7 +104,8 @@ npm_packages() {
 
 browser() {
   need chromium chromium
-  fc-list 2>/dev/null | grep -qi 'NotoSansCJK' && fc-list | grep -qi 'NotoColorEmoji' && return
+  local fonts; fonts=$(fc-list 2>/dev/null || true)
+  [[ $fonts == *NotoSansCJK* && $fonts == *NotoColorEmoji* ]] && return
   say "installing fonts for Chinese, Japanese, Korean and emoji"
   apt_install fonts-noto-cjk fonts-noto-color-emoji fonts-noto-core ||
     say "could not install Noto fonts; the browser tests run, pictures may lack glyphs"
