@@ -1,0 +1,63 @@
+// The network between browser and server, as something that can fail: a TCP relay that is cut and mended at will. The
+// browser's own "offline" switch leaves open sockets alone; this does not.
+import { type AddressInfo, type Server as Listener, type Socket, connect, createServer } from 'node:net';
+import { once } from 'node:events';
+
+export class Link {
+  private readonly sockets = new Set<Socket>();
+  private isCut = false;
+
+  private constructor(
+    private readonly listener: Listener,
+    private readonly target: () => number,
+  ) {}
+
+  /** A link to the loopback port that `target` names at each connection. */
+  static async open(target: () => number): Promise<Link> {
+    const listener = createServer();
+    const link = new Link(listener, target);
+    listener.on('connection', (near) => link.relay(near));
+    listener.listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    return link;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.listener.address() as AddressInfo).port}`;
+  }
+
+  /** Breaks every connection and refuses new ones. */
+  cut(): void {
+    this.isCut = true;
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  /** Lets connections through again. */
+  mend(): void {
+    this.isCut = false;
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    this.listener.close();
+    await once(this.listener, 'close');
+  }
+
+  private relay(near: Socket): void {
+    if (this.isCut) {
+      near.resetAndDestroy();
+      return;
+    }
+    const far = connect(this.target(), '127.0.0.1');
+    for (const [socket, other] of [[near, far], [far, near]] as const) {
+      this.sockets.add(socket);
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => {
+        this.sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    near.pipe(far);
+    far.pipe(near);
+  }
+}

@@ -1,0 +1,208 @@
+// Somebody at a browser. What a person can find on the page (roles, labels, words) is named here once; the tests speak
+// of people, rooms and messages.
+import { type BrowserContext, type Locator, type Page, expect } from '@playwright/test';
+
+/** After how many presses of Tab a part of the page counts as out of reach. */
+const TABS_MAX = 60;
+
+/** A frame of the socket; see docs/PROTOCOL.md. */
+export interface Frame {
+  type: string;
+  room?: unknown;
+  id?: string;
+  content?: string;
+  [field: string]: unknown;
+}
+
+export class Person {
+  /** Uncaught errors and everything the console calls an error or a warning, in the order of appearance. */
+  readonly complaints: string[] = [];
+  /** What went over the page's sockets, in order. */
+  readonly sent: Frame[] = [];
+  readonly received: Frame[] = [];
+
+  constructor(
+    readonly page: Page,
+    readonly base: string,
+    readonly name: string,
+  ) {
+    page.on('pageerror', (error) => this.complaints.push(`uncaught: ${error.stack ?? error.message}`));
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') {
+        this.complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`);
+      }
+    });
+    page.on('websocket', (socket) => {
+      socket.on('framesent', ({ payload }) => this.sent.push(JSON.parse(payload.toString()) as Frame));
+      socket.on('framereceived', ({ payload }) => this.received.push(JSON.parse(payload.toString()) as Frame));
+    });
+  }
+
+  get context(): BrowserContext {
+    return this.page.context();
+  }
+
+  /** Opens a path of the product. */
+  async open(path = '/'): Promise<void> {
+    await this.page.goto(this.base + path);
+  }
+
+  /** Does `step`, and waits until the page that it leads to has hydrated and its socket has joined a room. */
+  async untilLive(step: () => Promise<unknown>): Promise<void> {
+    const before = this.count('joined');
+    await step();
+    await expect(this.log).toBeVisible();
+    await expect.poll(() => this.count('joined'), { message: 'the socket joins' }).toBeGreaterThan(before);
+  }
+
+  async reload(): Promise<void> {
+    await this.untilLive(() => this.page.reload());
+  }
+
+  /** How many frames of that type have come. */
+  count(type: string): number {
+    return this.received.filter((frame) => frame.type === type).length;
+  }
+
+  /** Picks the name and comes in. */
+  async signIn(path = '/'): Promise<this> {
+    await this.open(path);
+    await this.page.getByRole('textbox', { name: 'Your name' }).fill(this.name);
+    await this.untilLive(() => this.page.getByRole('button', { name: 'Come in' }).click());
+    return this;
+  }
+
+  get composer(): Locator {
+    return this.page.getByRole('textbox', { name: /^Message / });
+  }
+
+  get log(): Locator {
+    return this.page.getByRole('log', { name: /^Messages in / });
+  }
+
+  /** Every message in the log. */
+  get messages(): Locator {
+    return this.log.getByRole('article');
+  }
+
+  /** What the messages say as a reader sees them, names, times and buttons left out. */
+  async texts(): Promise<string[]> {
+    return this.messages.evaluateAll((rows) =>
+      rows.map((row) => (row.querySelector('.message-body, [data-part=body]') ?? row).textContent ?? ''),
+    );
+  }
+
+  /**
+   * Scrolls to the beginning of what the log holds and waits until older messages have come, or there are none.
+   * Answers the numbers that the messages of `bulk` begin with, and how far the message that was first has moved on
+   * the screen, in pixels.
+   */
+  async scrollBack(): Promise<{ numbers: string[]; moved: number }> {
+    return this.log.evaluate(async (log) => {
+      const scrolls = (element: Element) => /auto|scroll/.test(getComputedStyle(element).overflowY);
+      const around = [log, ...log.querySelectorAll('*')];
+      for (let up = log.parentElement; up; up = up.parentElement) around.push(up);
+      const scroller = around.find((element) => scrolls(element) && element.scrollHeight > element.clientHeight);
+      const rows = () => [...log.querySelectorAll('article, [role=article]')];
+      const numbers = () => rows().flatMap((row) => /(?:^|\s|\D)(\d+): /.exec(row.textContent ?? '')?.[1] ?? []);
+      const frame = () => new Promise(requestAnimationFrame);
+      if (!scroller) throw new Error('the log does not scroll');
+
+      const first = rows()[0];
+      // Also reaches the top of a reversed column, whose positions are negative.
+      scroller.scrollTo({ top: -1e9, behavior: 'instant' });
+      const before = first.getBoundingClientRect().top;
+      if (numbers().includes('1')) return { numbers: numbers(), moved: 0 };
+      while (rows()[0] === first) await frame();
+      // One frame to lay out, one for a correction that comes late to show itself.
+      await frame();
+      await frame();
+      return { numbers: numbers(), moved: first.getBoundingClientRect().top - before };
+    });
+  }
+
+  /** The message that says `text`. */
+  message(text: string | RegExp): Locator {
+    return this.messages.filter({ hasText: text });
+  }
+
+  get banner(): Locator {
+    return this.page.getByRole('status').filter({ hasText: /offline|reconnect/i });
+  }
+
+  /** Types into the composer at once and presses Enter. */
+  async say(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.composer.press('Enter');
+    await expect(this.composer).toHaveValue('');
+  }
+
+  /** Presses one of a message's buttons, which appear when it is pointed at. */
+  async act(message: Locator, name: string | RegExp): Promise<void> {
+    await message.hover();
+    await message.getByRole('button', { name }).click();
+  }
+
+  /** Takes back a message of one's own. */
+  async delete(message: Locator): Promise<void> {
+    await this.act(message, 'Delete');
+    const confirm = this.page.getByRole('dialog').getByRole('button', { name: 'Delete' });
+    await confirm.click();
+  }
+
+  /** Puts an emoji on a message with the picker. */
+  async react(message: Locator, emoji: string): Promise<void> {
+    await this.act(message, /react/i);
+    await this.page.getByRole('button', { name: emoji }).click();
+  }
+
+  async createRoom(name: string, visibility: 'public' | 'private' = 'public'): Promise<void> {
+    await this.page.getByRole('button', { name: /new room/i }).click();
+    const dialog = this.page.getByRole('dialog');
+    await dialog.getByRole('textbox', { name: 'Name' }).fill(name);
+    if (visibility === 'private') await dialog.getByRole('radio', { name: /private/i }).check();
+    await dialog.getByRole('button', { name: /create|make/i }).click();
+    await expect(this.page.getByRole('log', { name: `Messages in ${name}` })).toBeVisible();
+  }
+
+  /** The invitation link of the open private room, as its button copies it. */
+  async invitation(): Promise<string> {
+    await this.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await this.page.getByRole('button', { name: /invit/i }).click();
+    await expect.poll(() => this.page.evaluate(() => navigator.clipboard.readText())).toContain('/join/');
+    return this.page.evaluate(() => navigator.clipboard.readText());
+  }
+
+  async chooseLanguage(language: string): Promise<void> {
+    await this.page.getByRole('button', { name: this.name }).click();
+    await this.page.getByRole('button', { name: language }).click();
+  }
+
+  /** Presses Tab until `target` has the focus, as somebody without a mouse does. */
+  async tabTo(target: Locator, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<void> {
+    for (let i = 0; i < TABS_MAX; i++) {
+      if (await target.evaluate((element) => element === document.activeElement)) return;
+      await this.page.keyboard.press(key);
+    }
+    throw new Error(`${TABS_MAX} times ${key} do not lead to ${target}`);
+  }
+
+  /** Who is here. */
+  get people(): Locator {
+    return this.page.getByRole('complementary', { name: /here|people/i });
+  }
+
+  /** The rooms in the sidebar. */
+  get rooms(): Locator {
+    return this.page.getByRole('navigation', { name: 'Rooms' });
+  }
+
+  room(name: string): Locator {
+    return this.rooms.getByRole('link', { name: new RegExp(`(^|\\s)${name}`) });
+  }
+}
+
+/** Waits until nothing on the page is still on its way to the server. */
+export async function allSent(person: Person): Promise<void> {
+  await expect(person.log.getByText(/sending|waiting/i)).toHaveCount(0);
+}

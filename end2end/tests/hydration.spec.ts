@@ -1,0 +1,65 @@
+// The page that came from the server is the page that the browser makes: no mismatch, no complaint in the console, no
+// breach of the content security policy, on every page.
+import { talk } from '../support/corpus.js';
+import { expect, test } from '../support/test.js';
+
+test('no page complains', async ({ visitor, api }) => {
+  const writer = await api('Writer');
+  const posted = await writer.fill('general', talk);
+  await writer.post('general', 'an answer', { reply_to: posted[3].seq });
+  const secret = await writer.createRoom('Founders', 'private');
+
+  const alice = await visitor('Alice');
+  await alice.open('/');
+  await expect(alice.page.getByRole('button', { name: 'Come in' })).toBeVisible();
+  await alice.signIn();
+  for (const path of ['/rooms/general', `/rooms/general/${posted[2].seq}`, `/rooms/general?before=${posted[9].seq}`]) {
+    await alice.untilLive(() => alice.open(path));
+  }
+  expect(alice.complaints).toEqual([]);
+
+  await alice.open(secret.invite ?? '/join/missing');
+  await expect(alice.page.getByRole('button')).not.toHaveCount(0);
+  expect(alice.complaints).toEqual([]);
+
+  // A missing page is a 404, which the console names; nothing else.
+  const missing = await alice.page.goto(`${alice.base}/rooms/no-such-room`);
+  expect(missing?.status()).toBe(404);
+  expect(alice.complaints.filter((text) => !text.includes('404'))).toEqual([]);
+});
+
+test('the first paint is the whole page and hydration changes none of it', async ({ person, api }) => {
+  const writer = await api('Writer');
+  await writer.fill('general', talk);
+  const alice = await person('Alice');
+  const html = await (await alice.page.request.get(`${alice.base}/rooms/general`)).text();
+  for (const words of ['重启之后历史记录都在', 'صباح الخير', 'Good morning.']) expect(html).toContain(words);
+  const served = await alice.page.evaluate((text) => {
+    const parsed = new DOMParser().parseFromString(text, 'text/html');
+    return [...parsed.querySelectorAll('[role=log] article, [role=log] [role=article]')].map((row) => row.querySelectorAll('p, pre, li, blockquote').length);
+  }, html);
+  await alice.reload();
+  const live = await alice.messages.evaluateAll((rows) => rows.map((row) => row.querySelectorAll('p, pre, li, blockquote').length));
+  expect(live).toEqual(served);
+  expect(alice.complaints).toEqual([]);
+});
+
+test('a message that is posted between page and socket is not missed', async ({ visitor, api }) => {
+  const writer = await api('Writer');
+  await writer.fill('general', ['before']);
+  const alice = await visitor('Alice');
+  await alice.signIn();
+  // The page's script waits while somebody talks.
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await alice.page.route(/\.wasm/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await alice.page.reload({ waitUntil: 'commit' });
+  await expect(alice.message('before')).toBeVisible();
+  await writer.post('general', 'in between');
+  await alice.untilLive(async () => release());
+  await expect(alice.message('in between')).toBeVisible();
+  await expect(alice.messages).toHaveCount(2);
+});

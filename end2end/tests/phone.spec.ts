@@ -1,0 +1,57 @@
+// At the width of a phone the conversation is the page; rooms and people are drawers.
+import { expect, test } from '../support/test.js';
+
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
+
+test('rooms and people are drawers, and nothing is wider than the screen', async ({ person, picture }) => {
+  const alice = await person('Alice', PHONE);
+  await alice.say('A long line with a-very-long-word-that-has-no-place-to-break-'.repeat(4));
+  await expect(alice.messages).toHaveCount(1);
+  const overflow = () => alice.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(await overflow()).toBe(0);
+  await expect(alice.rooms).toBeHidden();
+
+  await alice.page.getByRole('button', { name: /rooms/i }).tap();
+  await expect(alice.rooms).toBeVisible();
+  await expect(alice.room('general')).toBeInViewport();
+  await picture(alice, 'phone-rooms');
+  await alice.page.keyboard.press('Escape');
+  await expect(alice.rooms).toBeHidden();
+
+  await alice.page.getByRole('button', { name: /people|here/i }).first().tap();
+  await expect(alice.people.getByText('Alice')).toBeVisible();
+  await alice.page.keyboard.press('Escape');
+  await expect(alice.people).toBeHidden();
+  expect(await overflow()).toBe(0);
+  await picture(alice, 'phone');
+});
+
+test('a long press opens the actions of a message', async ({ person }) => {
+  const alice = await person('Alice', PHONE);
+  await alice.composer.fill('press me');
+  await alice.page.getByRole('button', { name: 'Send' }).tap();
+  const row = alice.message('press me');
+  await expect.poll(() => alice.count('ack')).toBe(1);
+  const box = await row.boundingBox();
+  if (!box) throw new Error('the message is not on the screen');
+  const finger = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  const devtools = await alice.context.newCDPSession(alice.page);
+  await devtools.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [finger] });
+  const sheet = alice.page.getByRole('dialog');
+  await expect(sheet.getByRole('button', { name: 'Reply' })).toBeVisible();
+  await devtools.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await sheet.getByRole('button', { name: 'Reply' }).tap();
+  await expect(sheet).toBeHidden();
+  await alice.composer.fill('pressed');
+  await alice.page.getByRole('button', { name: 'Send' }).tap();
+  await expect(alice.messages.filter({ hasText: 'pressed' }).last()).toContainText('press me');
+});
+
+test('the composer stays in view as it grows, and then scrolls', async ({ person }) => {
+  const alice = await person('Alice', PHONE);
+  await alice.composer.fill(Array.from({ length: 60 }, (_, i) => `line ${i}`).join('\n'));
+  await expect(alice.composer).toBeInViewport();
+  await expect(alice.page.getByRole('button', { name: 'Send' })).toBeInViewport();
+  const box = await alice.composer.boundingBox();
+  expect(box?.height).toBeLessThan(844 / 2);
+});

@@ -1,0 +1,59 @@
+// Rooms: public and private, found or by invitation, with what is new in them.
+import { expect, test } from '../support/test.js';
+
+test('a public room appears for everybody at once', async ({ person }) => {
+  const alice = await person('Alice');
+  const bob = await person('Bob');
+  await alice.createRoom('Design Review');
+  await expect(alice.page).toHaveURL(/\/rooms\/design-review$/);
+  await expect(alice.page.getByRole('log', { name: 'Messages in Design Review' })).toBeVisible();
+  await alice.say('Welcome');
+  await bob.room('Design Review').click();
+  await expect(bob.page).toHaveURL(/\/rooms\/design-review$/);
+  await expect(bob.message('Welcome')).toBeVisible();
+  // Back and forward are the browser's own.
+  await bob.page.goBack();
+  await expect(bob.page.getByRole('log', { name: 'Messages in general' })).toBeVisible();
+  await expect(bob.message('Welcome')).toHaveCount(0);
+});
+
+test('a private room is for those who were invited', async ({ person, api }) => {
+  const alice = await person('Alice');
+  const bob = await person('Bob');
+  await alice.createRoom('发布计划', 'private');
+  await alice.say('only for us');
+  const invite = await alice.invitation();
+  await expect(bob.room('发布计划')).toHaveCount(0);
+  const stranger = await api('Stranger');
+  expect((await stranger.request('GET', `/api/v1/rooms/${encodeURIComponent('发布计划')}/messages`)).status).toBe(404);
+
+  await bob.open(new URL(invite, bob.base).pathname);
+  await bob.untilLive(() => bob.page.getByRole('button', { name: /join/i }).click());
+  await expect(bob.message('only for us')).toBeVisible();
+  await expect(bob.room('发布计划')).toBeVisible();
+});
+
+test('unread messages and mentions are counted until they are read', async ({ person, api }) => {
+  const alice = await person('Alice');
+  const bob = await api('Bob');
+  await bob.createRoom('Elsewhere');
+  await expect(alice.room('Elsewhere')).toBeVisible();
+  await bob.post('elsewhere', 'one');
+  await bob.post('elsewhere', 'two for @Alice');
+  await expect(alice.room('Elsewhere')).toContainText('2');
+  await alice.reload();
+  await expect(alice.room('Elsewhere')).toContainText('2');
+  await alice.room('Elsewhere').click();
+  await expect(alice.message('one')).toBeVisible();
+  await expect(alice.room('Elsewhere')).not.toContainText('2');
+  await alice.room('general').click();
+  await alice.reload();
+  await expect(alice.room('Elsewhere')).not.toContainText('2');
+});
+
+test('a room that is not there says so', async ({ person }) => {
+  const alice = await person('Alice');
+  const answer = await alice.page.goto(`${alice.base}/rooms/nowhere`);
+  expect(answer?.status()).toBe(404);
+  await expect(alice.page.getByRole('link').first()).toBeVisible();
+});
