@@ -38,7 +38,7 @@ pub const PING_MAX_MS: Millis = 300_000;
 pub const READ_INTERVAL_MS: Millis = 1_000;
 
 /// How a session is set up.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Config {
     /// Where the random waits come from; give every session another.
     pub seed: u64,
