@@ -53,6 +53,18 @@ pub struct RoomRecord {
     pub head: Seq,
 }
 
+impl RoomRecord {
+    /// What its members see of it: with the path of its invitation link.
+    pub fn for_members(&self) -> Room {
+        Room { invite: self.invite.as_deref().map(invite_path), ..self.room.clone() }
+    }
+}
+
+/// The path of an invitation link.
+pub fn invite_path(invite: &str) -> String {
+    format!("/join/{invite}")
+}
+
 /// A room to be made.
 #[derive(Debug, Clone)]
 pub struct NewRoom {
@@ -186,11 +198,9 @@ pub trait Store: Send + Sync + 'static {
     /// `user` has read a room up to `seq`; never moves back, never beyond the head. Answers the position that holds.
     async fn mark_read(&self, room: RoomId, user: UserId, seq: Seq) -> Result<Seq, StoreError>;
 
-    /// Makes a user, if nobody has a name with the same `key` (see [`crate::auth::username_key`]).
-    async fn create_user(&self, user: &User, key: &str, now: Timestamp) -> Result<(), CreateError>;
-
-    /// Begins a session.
-    async fn create_session(&self, session: &Session, now: Timestamp) -> Result<(), StoreError>;
+    /// Makes the user of `session` and begins that session, if nobody has a name with the same `key` (see
+    /// [`crate::auth::username_key`]). Both or neither: no name is taken by somebody who never came in.
+    async fn create_user(&self, session: &Session, key: &str, now: Timestamp) -> Result<(), CreateError>;
 
     /// The session of a token, if it has not ended at `now`.
     async fn session(&self, token: TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError>;

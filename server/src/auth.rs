@@ -1,0 +1,171 @@
+//! Who somebody is: names, sessions and their tokens.
+//!
+//! A token is 256 random bits that only its owner holds; the store keeps its hash. A session ends when it was not used
+//! for [`SESSION_LIFETIME`], and its sockets close when it is ended sooner.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use protocol::{
+    ErrorCode, Timestamp, UserId, Username,
+    api::{Role, User},
+    frame::Refusal,
+};
+use sha2::{Digest as _, Sha256};
+use unicode_normalization::UnicodeNormalization as _;
+use uuid::Uuid;
+
+use crate::{
+    bus::{Bus, Notice},
+    clock::Clock,
+    random,
+    store::{CreateError, Session, Store, StoreError, TokenHash},
+};
+
+/// How long a session lasts without being used.
+pub const SESSION_LIFETIME: Duration = Duration::from_hours(90 * 24);
+/// A session that is used is put off at most this often.
+pub const SESSION_RENEWAL: Duration = Duration::from_hours(24);
+/// How long to wait before asking a store again that could not answer, in milliseconds.
+pub const STORE_RETRY_MS: u64 = 2_000;
+
+/// Two names with the same key are the same name: it is the name without case and compatibility forms (NFKC, lower
+/// case, NFKC again), so `Ａlice` and `ALICE` are `alice`.
+pub fn username_key(name: &Username) -> String {
+    let lower: String = name.as_str().nfkc().flat_map(char::to_lowercase).collect();
+    lower.nfkc().collect()
+}
+
+/// The secret that proves a session: 256 random bits as 43 characters of base64url. Never printed, never stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// Characters of a token.
+    const CHARS: usize = 43;
+
+    fn random() -> Result<Self, random::NoRandomness> {
+        random::base64url::<32>().map(Self)
+    }
+
+    /// The token as its owner sends it, for the answer that hands it over.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What the store knows of it.
+    pub fn hash(&self) -> TokenHash {
+        hash(&self.0)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(hidden)")
+    }
+}
+
+/// A token is as random as its hash, so a plain hash is enough: there is no dictionary to try.
+fn hash(token: &str) -> TokenHash {
+    TokenHash(Sha256::digest(token.as_bytes()).into())
+}
+
+/// Whether guests may come in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Guests {
+    /// Everybody who picks a free name.
+    #[default]
+    Welcome,
+    /// Nobody new.
+    Off,
+}
+
+/// Lets people in and out. Cheap to clone.
+#[derive(Clone)]
+pub struct Auth {
+    store: Arc<dyn Store>,
+    bus: Arc<dyn Bus>,
+    clock: Clock,
+    guests: Guests,
+}
+
+impl Auth {
+    /// The door to `store`.
+    pub fn new(store: Arc<dyn Store>, bus: Arc<dyn Bus>, clock: Clock, guests: Guests) -> Self {
+        Self { store, bus, clock, guests }
+    }
+
+    /// Makes a guest called `username` and begins their session.
+    pub async fn create_guest(&self, username: &str) -> Result<(Token, User), Refusal> {
+        if self.guests == Guests::Off {
+            return Err(Refusal::new(
+                ErrorCode::GuestsOff,
+                "this server lets no guests in; ask who runs it for an account",
+            ));
+        }
+        let username: Username = username.parse().map_err(|error| {
+            Refusal::new(ErrorCode::BadName, format!("this name cannot be used: {error}"))
+        })?;
+        let token = Token::random().map_err(no_randomness)?;
+        let user = User { id: UserId(Uuid::now_v7()), username, role: Role::Guest };
+        let now = self.clock.now();
+        let session =
+            Session { token: token.hash(), user: user.clone(), expires: later(now, SESSION_LIFETIME) };
+        match self.store.create_user(&session, &username_key(&user.username), now).await {
+            Ok(()) => Ok((token, user)),
+            Err(CreateError::Taken) => Err(Refusal::new(
+                ErrorCode::NameTaken,
+                format!("somebody here is called {} already; choose another name", user.username),
+            )),
+            Err(CreateError::Store(error)) => Err(unavailable(&error)),
+        }
+    }
+
+    /// The session of a token; `None` for one that is unknown, forged or ended. A session that is used lives on.
+    pub async fn authenticate(&self, token: &str) -> Result<Option<Session>, StoreError> {
+        if token.len() != Token::CHARS {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let Some(mut session) = self.store.session(hash(token), now).await? else {
+            return Ok(None);
+        };
+        let expires = later(now, SESSION_LIFETIME);
+        if later(session.expires, SESSION_RENEWAL) <= expires {
+            // A full disk must not sign anybody out: the session holds as it is, and the next use tries again.
+            match self.store.extend_session(session.token, expires).await {
+                Ok(()) => session.expires = expires,
+                Err(error) => tracing::warn!(%error, "a session was not extended"),
+            }
+        }
+        Ok(Some(session))
+    }
+
+    /// Ends a session and closes its connections.
+    pub async fn sign_out(&self, token: TokenHash) -> Result<(), Refusal> {
+        self.store.delete_session(token).await.map_err(|error| unavailable(&error))?;
+        self.bus.publish(Notice::SignedOut { session: token }).await;
+        Ok(())
+    }
+}
+
+fn later(moment: Timestamp, by: Duration) -> Timestamp {
+    let ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+    Timestamp::from_unix_ms(moment.unix_ms().saturating_add(ms))
+}
+
+/// What a user is told when the store cannot answer; why goes to the log.
+pub(crate) fn unavailable(error: &StoreError) -> Refusal {
+    tracing::warn!(%error, "refused: the store cannot answer");
+    Refusal::for_now(
+        ErrorCode::Unavailable,
+        "the server cannot do this at the moment; nothing was changed, try again soon",
+        STORE_RETRY_MS,
+    )
+}
+
+/// What a user is told when the operating system has no randomness.
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
+pub(crate) fn no_randomness(error: random::NoRandomness) -> Refusal {
+    tracing::error!(%error);
+    Refusal::for_now(ErrorCode::Internal, "the server made a mistake; try again soon", STORE_RETRY_MS)
+}

@@ -1,0 +1,1 @@
+//! The checks that every form of the bus passes.
