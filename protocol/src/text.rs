@@ -5,9 +5,12 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use crate::limits::{
-    CONTENT_MAX_CHARS, EMOJI_MAX_CHARS, EXCERPT_MAX_CHARS, ROOM_NAME_MAX_CHARS, TOPIC_MAX_CHARS,
-    USERNAME_MAX_CHARS,
+use crate::{
+    ids::RoomSlug,
+    limits::{
+        CONTENT_MAX_CHARS, EMOJI_MAX_CHARS, EXCERPT_MAX_CHARS, ROOM_NAME_MAX_CHARS, TOPIC_MAX_CHARS,
+        USERNAME_MAX_CHARS,
+    },
 };
 
 /// Why a text was not accepted.
@@ -163,6 +166,13 @@ impl FromStr for RoomName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let line = one_line(text, ROOM_NAME_MAX_CHARS)?;
         if is_blank(&line) { Err(InvalidText::Empty) } else { Ok(Self(line)) }
+    }
+}
+
+/// What to call a room of which only the address is known: an address is one line, and no longer than a name may be.
+impl From<&RoomSlug> for RoomName {
+    fn from(slug: &RoomSlug) -> Self {
+        Self(slug.to_string())
     }
 }
 

@@ -1,0 +1,425 @@
+//! The page's state: what a view may read, and what it may ask for.
+//!
+//! Views read signals and emit intents; they know no socket and no storage. Behind the signals stands [`model::Model`],
+//! plain and pure, with one function that changes it: `handle`. The browser's half ([`crate::live`]) feeds it what
+//! the socket, the clock and the storage bring, and carries out what it asks for. On the server the same state is built
+//! from the [`ChatPage`], only read, and never changes; that is why the first paint and the hydrated page are equal.
+
+use std::sync::Arc;
+
+use futures_channel::oneshot;
+use leptos::prelude::*;
+use protocol::{
+    Content, Emoji, ErrorCode, Message, OpKind, RoomSlug, Seq, Username,
+    api::{NewRoom, Room, User, Visibility},
+    frame::Refusal,
+    text::InvalidText,
+};
+
+use crate::source::{ChatPage, Place};
+
+mod model;
+mod pending;
+mod room;
+mod rows;
+mod zone;
+
+pub(crate) use model::{Ask, Change, Fetch, Model};
+pub use room::Present;
+pub use rows::{Delivery, MessageRow, Row, RowKey};
+pub use zone::Zone;
+
+use rows::Log;
+
+/// A room in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomEntry {
+    /// The room.
+    pub room: Room,
+    /// Messages of others that this user has not read; counted up to [`protocol::api::UNREAD_MAX`].
+    pub unread: u32,
+    /// Those of them that mention this user.
+    pub mentions: u32,
+}
+
+/// How the page stands with the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Connection {
+    /// Rendered by the server; no socket has been tried yet.
+    #[default]
+    Server,
+    /// The first connection is on its way.
+    Connecting,
+    /// All is live.
+    Online,
+    /// The connection was lost and is being made again.
+    Reconnecting,
+    /// The browser says that there is no network.
+    Offline,
+    /// The session is over: sign in again.
+    SignedOut,
+    /// This user may not be here.
+    Forbidden,
+    /// The server and this page do not understand each other: reload.
+    Broken,
+}
+
+/// What a view asks for and the browser's half carries out.
+pub(crate) enum Intent {
+    Submit { room: RoomSlug, kind: OpKind },
+    Retry(protocol::OpId),
+    Discard(protocol::OpId),
+    Typing,
+    ShowRoom { slug: RoomSlug, place: Place },
+    LoadOlder,
+    LoadNewer,
+    JumpToNewest,
+    Scrolled { at_bottom: bool },
+    Draft { room: RoomSlug, text: String },
+    CreateRoom { room: NewRoom, answer: oneshot::Sender<Result<RoomSlug, Refusal>> },
+}
+
+/// The state of the chat page, in context. Copied freely: it is a bundle of handles.
+#[derive(Clone, Copy)]
+pub struct ChatState {
+    model: StoredValue<Model>,
+    /// Where intents go; nowhere on the server, which shows only.
+    outlet: StoredValue<Option<fn(Intent)>>,
+    shown: Shown,
+}
+
+/// What views read. Written by [`ChatState::publish`] alone.
+#[derive(Clone, Copy)]
+struct Shown {
+    rooms: RwSignal<Vec<RoomEntry>>,
+    open: RwSignal<RoomEntry>,
+    keys: RwSignal<Vec<RowKey>>,
+    log: RwSignal<Arc<Log>>,
+    edges: RwSignal<Edges>,
+    unseen: RwSignal<u32>,
+    here: RwSignal<Present>,
+    typing: RwSignal<Vec<Username>>,
+    connection: RwSignal<Connection>,
+    waiting: RwSignal<u32>,
+    announcement: RwSignal<String>,
+    target: RwSignal<Option<Seq>>,
+    window: RwSignal<u32>,
+    zone: RwSignal<Zone>,
+    drafts_restored: RwSignal<bool>,
+}
+
+/// The two ends of the window of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Edges {
+    pub(crate) has_older: bool,
+    pub(crate) has_newer: bool,
+    pub(crate) loading_older: bool,
+    pub(crate) loading_newer: bool,
+    pub(crate) failed: bool,
+}
+
+impl ChatState {
+    /// The state as the server tells it. `place` is what the address asks for, `time_zone` the reader's as far as their
+    /// cookie says.
+    pub fn new(page: ChatPage, place: Place, time_zone: Option<String>) -> Self {
+        let zone = Zone::named(time_zone);
+        let mut model = Model::new(page, place, zone.clone());
+        let view = model.view();
+        let shown = Shown {
+            rooms: RwSignal::new(view.rooms),
+            open: RwSignal::new(view.open),
+            keys: RwSignal::new(view.log.keys().to_vec()),
+            log: RwSignal::new(Arc::new(view.log)),
+            edges: RwSignal::new(view.edges),
+            unseen: RwSignal::new(0),
+            here: RwSignal::new(view.here),
+            typing: RwSignal::new(Vec::new()),
+            connection: RwSignal::new(Connection::Server),
+            waiting: RwSignal::new(0),
+            announcement: RwSignal::new(String::new()),
+            target: RwSignal::new(view.target),
+            window: RwSignal::new(0),
+            zone: RwSignal::new(zone),
+            drafts_restored: RwSignal::new(false),
+        };
+        Self { model: StoredValue::new(model), outlet: StoredValue::new(None), shown }
+    }
+
+    /// Makes the page live once it is hydrated: restores the outbox, opens the socket. Call it once in the chat page;
+    /// it does nothing on the server, and ends with the owner that it was called under.
+    pub fn go_live(self) {
+        #[cfg(feature = "hydrate")]
+        crate::live::go_live(self);
+    }
+
+    /// Who looks.
+    pub fn me(&self) -> User {
+        self.model.with_value(|model| model.me().clone())
+    }
+
+    /// The list of rooms.
+    pub fn rooms(&self) -> Signal<Vec<RoomEntry>> {
+        self.shown.rooms.into()
+    }
+
+    /// The room that is shown.
+    pub fn open_room(&self) -> Signal<RoomEntry> {
+        self.shown.open.into()
+    }
+
+    /// What the log shows, in order.
+    pub fn keys(&self) -> Signal<Vec<RowKey>> {
+        self.shown.keys.into()
+    }
+
+    /// What a row is now. Reactive, and cheap enough for a memo per row; `None` once the row is gone.
+    pub fn row(&self, key: &RowKey) -> Option<Row> {
+        self.shown.log.with(|log| log.row(key).cloned())
+    }
+
+    /// Whether there are older messages than those shown.
+    pub fn has_older(&self) -> Signal<bool> {
+        let edges = self.shown.edges;
+        Signal::derive(move || edges.get().has_older)
+    }
+
+    /// Whether there are newer messages than those shown.
+    pub fn has_newer(&self) -> Signal<bool> {
+        let edges = self.shown.edges;
+        Signal::derive(move || edges.get().has_newer)
+    }
+
+    /// Whether older messages are on their way.
+    pub fn loading_older(&self) -> Signal<bool> {
+        let edges = self.shown.edges;
+        Signal::derive(move || edges.get().loading_older)
+    }
+
+    /// Whether newer messages, or those of a room just opened, are on their way.
+    pub fn loading_newer(&self) -> Signal<bool> {
+        let edges = self.shown.edges;
+        Signal::derive(move || edges.get().loading_newer)
+    }
+
+    /// Whether messages could not be fetched; the next [`Self::load_older`], [`Self::load_newer`] or
+    /// [`Self::jump_to_newest`] tries again.
+    pub fn load_error(&self) -> Signal<bool> {
+        let edges = self.shown.edges;
+        Signal::derive(move || edges.get().failed)
+    }
+
+    /// New messages of others below what is in view.
+    pub fn unseen(&self) -> Signal<u32> {
+        self.shown.unseen.into()
+    }
+
+    /// Who is in the open room now.
+    pub fn here(&self) -> Signal<Present> {
+        self.shown.here.into()
+    }
+
+    /// Who is writing in the open room.
+    pub fn typing(&self) -> Signal<Vec<Username>> {
+        self.shown.typing.into()
+    }
+
+    /// How the page stands with the server.
+    pub fn connection(&self) -> Signal<Connection> {
+        self.shown.connection.into()
+    }
+
+    /// Operations that the server has not acknowledged, failed ones left out.
+    pub fn waiting(&self) -> Signal<u32> {
+        self.shown.waiting.into()
+    }
+
+    /// New messages of others in the open room as one text, for the screen reader.
+    pub fn announcement(&self) -> Signal<String> {
+        self.shown.announcement.into()
+    }
+
+    /// The message that the address points at.
+    pub fn target(&self) -> Signal<Option<Seq>> {
+        self.shown.target.into()
+    }
+
+    /// Rises whenever the window is replaced by another one, of this room or the next: the view starts anew, at the target
+    /// or at the end.
+    pub fn window(&self) -> Signal<u32> {
+        self.shown.window.into()
+    }
+
+    /// The time zone to show times in: the cookie's at first, the browser's once hydrated.
+    pub fn zone(&self) -> Signal<Zone> {
+        self.shown.zone.into()
+    }
+
+    /// Unread messages in all rooms, for the page's title.
+    pub fn unread_total(&self) -> Signal<u32> {
+        let rooms = self.shown.rooms;
+        Signal::derive(move || rooms.with(|rooms| rooms.iter().map(|entry| entry.unread).sum()))
+    }
+
+    /// Posts a message in the open room. Its row is there at once. It is refused only where it could never be accepted.
+    pub fn send(&self, text: &str, reply_to: Option<Seq>) -> Result<(), InvalidText> {
+        let content: Content = text.parse()?;
+        self.submit(OpKind::Send { content, reply_to });
+        Ok(())
+    }
+
+    /// Changes a message of one's own.
+    pub fn edit(&self, target: Seq, text: &str) -> Result<(), InvalidText> {
+        let content: Content = text.parse()?;
+        self.submit(OpKind::Edit { target, content });
+        Ok(())
+    }
+
+    /// Takes a message of one's own back.
+    pub fn delete(&self, target: Seq) {
+        self.submit(OpKind::Delete { target });
+    }
+
+    /// Puts an emoji on a message or takes one's own off.
+    pub fn react(&self, target: Seq, emoji: Emoji, on: bool) {
+        self.submit(OpKind::React { target, emoji, on });
+    }
+
+    /// Tries a failed operation again; its id is the message's, or stands in [`Delivery::Failed`].
+    pub fn retry(&self, id: protocol::OpId) {
+        self.ask(Intent::Retry(id));
+    }
+
+    /// Gives a failed operation up.
+    pub fn discard(&self, id: protocol::OpId) {
+        self.ask(Intent::Discard(id));
+    }
+
+    /// The reader is writing. Call it on every input; it is throttled behind.
+    pub fn is_typing(&self) {
+        self.ask(Intent::Typing);
+    }
+
+    /// Shows a room without a reload: at once where it is still held, else once it is fetched.
+    pub fn show_room(&self, slug: RoomSlug, place: Place) {
+        self.ask(Intent::ShowRoom { slug, place });
+    }
+
+    /// Fetches older messages, unless that is under way or there are none.
+    pub fn load_older(&self) {
+        self.ask(Intent::LoadOlder);
+    }
+
+    /// Fetches newer messages, unless that is under way or there are none.
+    pub fn load_newer(&self) {
+        self.ask(Intent::LoadNewer);
+    }
+
+    /// Goes to the newest messages.
+    pub fn jump_to_newest(&self) {
+        self.ask(Intent::JumpToNewest);
+    }
+
+    /// The view tells whether its end is in sight: messages are read only there.
+    pub fn at_bottom(&self, at_bottom: bool) {
+        self.ask(Intent::Scrolled { at_bottom });
+    }
+
+    /// The newest message of this user that can be edited.
+    pub fn my_last_message(&self) -> Option<Message> {
+        self.model.with_value(Model::my_last_message)
+    }
+
+    /// What was typed in a room and not sent. Reactive once only: when drafts have been read from the browser's storage.
+    pub fn draft(&self, room: &RoomSlug) -> String {
+        self.shown.drafts_restored.track();
+        self.model.with_value(|model| model.draft(room))
+    }
+
+    /// Keeps what was typed in a room. Call it on every input; writing is debounced behind.
+    pub fn set_draft(&self, room: RoomSlug, text: &str) {
+        self.ask(Intent::Draft { room, text: text.to_owned() });
+    }
+
+    /// Makes a room and joins it. The caller goes there with [`Self::show_room`].
+    pub async fn create_room(
+        self,
+        name: String,
+        topic: String,
+        visibility: Visibility,
+    ) -> Result<RoomSlug, Refusal> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Intent::CreateRoom { room: NewRoom { name, topic, visibility }, answer });
+        answered.await.unwrap_or_else(|_| {
+            Err(Refusal::new(ErrorCode::Unavailable, "the page is not connected yet; try again in a moment"))
+        })
+    }
+
+    fn submit(&self, kind: OpKind) {
+        let room = self.model.with_value(|model| model.open_slug().clone());
+        self.ask(Intent::Submit { room, kind });
+    }
+
+    fn ask(&self, intent: Intent) {
+        if let Some(outlet) = self.outlet.get_value() {
+            outlet(intent);
+        }
+    }
+
+    /// Shows what the model holds. Each signal is written only where it changes, so that a view wakes for its own news.
+    fn publish(&self) {
+        let shown = &self.shown;
+        let Some(view) = self.model.try_update_value(Model::view) else { return };
+        set_if_changed(shown.rooms, view.rooms);
+        set_if_changed(shown.open, view.open);
+        let keys_changed = shown.keys.with_untracked(|keys| *keys != view.log.keys());
+        set_if_changed(shown.here, view.here);
+        set_if_changed(shown.zone, view.zone);
+        set_if_changed(shown.target, view.target);
+        set_if_changed(shown.window, view.window);
+        let keys = keys_changed.then(|| view.log.keys().to_vec());
+        // Rows before keys: a row that the list asks for must be there.
+        set_if_changed(shown.log, Arc::new(view.log));
+        if let Some(keys) = keys {
+            shown.keys.set(keys);
+        }
+        set_if_changed(shown.edges, view.edges);
+        set_if_changed(shown.unseen, view.unseen);
+        set_if_changed(shown.typing, view.typing);
+        set_if_changed(shown.connection, view.connection);
+        set_if_changed(shown.waiting, view.waiting);
+        set_if_changed(shown.drafts_restored, view.drafts_restored);
+        if let Some(announcement) = view.announcement {
+            shown.announcement.set(announcement);
+        }
+    }
+}
+
+/// What the browser's half does with the state.
+#[cfg(feature = "hydrate")]
+impl ChatState {
+    /// From here on intents go to `outlet`.
+    pub(crate) fn connect(&self, outlet: fn(Intent)) {
+        self.outlet.set_value(Some(outlet));
+    }
+
+    /// Changes the state; what is to be done about it comes back. Nothing is shown before [`Self::show`].
+    pub(crate) fn apply(&self, change: Change, now: protocol::session::Millis) -> Vec<Ask> {
+        self.model.try_update_value(|model| model.handle(change, now)).unwrap_or_default()
+    }
+
+    /// Shows what has changed.
+    pub(crate) fn show(&self) {
+        self.publish();
+    }
+
+    /// Reads the model.
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&Model) -> T) -> Option<T> {
+        self.model.try_with_value(look)
+    }
+}
+
+fn set_if_changed<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.try_with_untracked(|old| *old != value) == Some(true) {
+        signal.set(value);
+    }
+}

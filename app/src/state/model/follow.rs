@@ -1,0 +1,176 @@
+//! What the session brings: events, snapshots, acknowledgements, and what others do right now.
+
+use protocol::{
+    Event, EventKind, Message, RoomSlug, Seq, ServerFrame, Timeline,
+    api::RoomSummary,
+    frame::Joined,
+    session::{Millis, Output, Standing, Status},
+    timeline::{Applied, Keep},
+};
+
+use super::{ANNOUNCED_MAX_MESSAGES, Ask, Model, WINDOW_MAX_MESSAGES, mentions};
+use crate::state::room::Present;
+
+/// How far beyond [`WINDOW_MAX_MESSAGES`] the window of a reader who is scrolled up may grow before its newest messages
+/// are let go of, in messages.
+const WINDOW_SLACK_MESSAGES: usize = 100;
+
+impl Model {
+    /// Takes in what the session says. What concerns only its driver (the socket, the storage) is passed over.
+    pub(super) fn follow(&mut self, output: Output, now: Millis, asks: &mut Vec<Ask>) {
+        match output {
+            Output::Event(event) => self.event(&event),
+            Output::Snapshot { room, joined } => self.snapshot(&room, *joined),
+            Output::Resumed { room, standing } => self.resumed(&room, *standing),
+            Output::JoinRefused { room, .. } => self.lost(&room),
+            Output::Acked { id, room, seq, .. } => {
+                let head = self.index(&room).map_or(Seq::MAX, |index| self.rooms[index].head);
+                self.echoes.acked(id, seq, head);
+            }
+            Output::Refused { id, refusal } => self.echoes.refused(id, refusal),
+            Output::Discarded { id } => self.echoes.remove(id),
+            Output::Notice(frame) => self.notice(frame, now, asks),
+            Output::Status(status) => {
+                self.status = Some(status);
+                self.was_online |= status == Status::Online;
+            }
+            Output::Connect
+            | Output::Disconnect
+            | Output::Transmit(_)
+            | Output::Welcomed { .. }
+            | Output::Queued(_) => {}
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        let Some(index) = self.index(&event.room) else { return };
+        let is_open = index == self.open;
+        let in_sight = is_open && self.visible && self.at_bottom;
+        let room = &mut self.rooms[index];
+        room.head = room.head.max(event.seq);
+        Self::keep_for_arriving(room, event);
+        let applied = room.timeline.as_mut().map(|timeline| timeline.apply(event));
+        if let Some(timeline) = &mut room.timeline {
+            // Somebody reads further up: rather than pull the ground away from under them, let go of the far end.
+            let (max, keep) = if is_open && !self.at_bottom {
+                (WINDOW_MAX_MESSAGES + WINDOW_SLACK_MESSAGES, Keep::Oldest)
+            } else {
+                (WINDOW_MAX_MESSAGES, Keep::Newest)
+            };
+            if timeline.len() > max {
+                timeline.trim(WINDOW_MAX_MESSAGES, keep);
+            }
+        }
+        if matches!(event.kind, EventKind::Message { .. }) {
+            room.typists.stopped(event.user_id);
+        }
+        self.echoes.applied(&event.room, event.seq);
+        if applied != Some(Applied::Repeated) {
+            self.message_of_others(index, event, in_sight);
+        }
+    }
+
+    /// Counts and announces what somebody else said.
+    fn message_of_others(&mut self, index: usize, event: &Event, in_sight: bool) {
+        let EventKind::Message { content: Some(content), .. } = &event.kind else { return };
+        if event.user_id == self.me.id {
+            return;
+        }
+        let mentions = mentions(content, &self.me.username);
+        self.rooms[index].unread.message(event.seq, mentions);
+        if index != self.open {
+            return;
+        }
+        if !in_sight {
+            self.unseen = self.unseen.saturating_add(1);
+        }
+        if let Some(since) = self.away_since.take() {
+            self.new_after = Some(since);
+        }
+        if self.news.len() >= ANNOUNCED_MAX_MESSAGES {
+            self.news.remove(0);
+        }
+        self.news.push(format!("{}: {}", event.username, content.excerpt()));
+    }
+
+    /// Replaces what is held of a room.
+    fn snapshot(&mut self, slug: &RoomSlug, joined: Joined) {
+        let Some(index) = self.index(slug) else { return };
+        let Joined { room, head, read, here, here_count, .. } = joined.clone();
+        let Some(page) = joined.into_page() else { return };
+        let me = self.me.clone();
+        let is_open = index == self.open;
+        let state = &mut self.rooms[index];
+        let others =
+            page.messages.iter().filter(|message| message.user_id != me.id && message.content.is_some());
+        let mentions = |message: &Message| {
+            message.content.as_ref().is_some_and(|content| mentions(content, &me.username))
+        };
+        state.unread.recount(read, head, others.map(|message| (message.seq, mentions(message))));
+        state.room = room;
+        state.head = head;
+        state.epoch = Some(page.epoch.clone());
+        state.here = Present { users: here, count: here_count };
+        state.let_go();
+        if is_open {
+            state.timeline = Some(Timeline::new(page));
+            self.window += 1;
+            self.entries.clear();
+            self.unseen = 0;
+            self.mark_news();
+        }
+        self.echoes.replaced(slug);
+    }
+
+    /// What is held stays valid.
+    fn resumed(&mut self, slug: &RoomSlug, standing: Standing) {
+        let Some(index) = self.index(slug) else { return };
+        let state = &mut self.rooms[index];
+        let Standing { room, read, here, here_count, .. } = standing;
+        state.room = room;
+        state.unread.read_to(read);
+        state.here = Present { users: here, count: here_count };
+    }
+
+    /// A room can be read no more. The open one stays in sight as it is.
+    fn lost(&mut self, slug: &RoomSlug) {
+        let Some(index) = self.index(slug) else { return };
+        if index == self.open {
+            let room = &mut self.rooms[index];
+            room.here = Present::default();
+            room.failed |= room.timeline.is_none();
+            return;
+        }
+        self.rooms.remove(index);
+        if index < self.open {
+            self.open -= 1;
+        }
+    }
+
+    fn notice(&mut self, frame: ServerFrame, now: Millis, asks: &mut Vec<Ask>) {
+        match frame {
+            ServerFrame::Presence { room, here, gone, count } => {
+                if let Some(index) = self.index(&room) {
+                    let state = &mut self.rooms[index];
+                    gone.iter().for_each(|user| state.typists.stopped(*user));
+                    state.here.change(here, &gone, count);
+                }
+            }
+            ServerFrame::Typing { room, user_id, username } => {
+                if let Some(index) = self.index(&room).filter(|_| user_id != self.me.id) {
+                    self.rooms[index].typists.typing(user_id, username, now);
+                }
+            }
+            ServerFrame::Read { room, seq } => {
+                if let Some(index) = self.index(&room) {
+                    self.rooms[index].unread.read_to(seq);
+                }
+            }
+            ServerFrame::Room { room, epoch, head } => {
+                self.add_room(RoomSummary { room, epoch, head, read: head, unread: 0, mentions: 0 }, asks);
+            }
+            ServerFrame::Left { room } => self.lost(&room),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! Which room is open, which part of it, and what has to be fetched for that.
+
+use protocol::{
+    Event, RoomSlug, Seq, Timeline, Topic,
+    api::{Room, RoomSummary, Visibility},
+    frame::Refusal,
+    session::Input,
+    timeline::{Keep, Page, Stale},
+};
+
+use super::{Ask, Fetch, Model, WINDOW_MAX_MESSAGES};
+use crate::{
+    source::Place,
+    state::room::{Arriving, Errand, RoomState},
+};
+
+/// Most rooms whose messages are kept, the open one included: switching back to one of them is instant.
+const KEPT_MAX_ROOMS: usize = 6;
+/// How often a page is fetched again because it was too old to be merged.
+const STALE_MAX_TRIES: u32 = 3;
+/// Most events kept for a window that is being fetched; beyond it the window is fetched again.
+const MISSED_MAX_EVENTS: usize = 1_000;
+
+/// The message that an address points at.
+pub(super) fn target(place: Place) -> Option<Seq> {
+    match place {
+        Place::Around(seq) => Some(seq),
+        Place::Newest | Place::Before(_) | Place::After(_) => None,
+    }
+}
+
+/// A room of which only the address is known, until the server says more.
+pub(super) fn room_called(slug: &RoomSlug) -> Room {
+    Room {
+        slug: slug.clone(),
+        name: slug.into(),
+        topic: Topic::default(),
+        visibility: Visibility::Public,
+        invite: None,
+    }
+}
+
+impl Model {
+    /// Shows a room: what is held of it if that is the right part, and else what has to be fetched first.
+    pub(super) fn open(&mut self, slug: RoomSlug, place: Place, asks: &mut Vec<Ask>) {
+        let known = self.index(&slug);
+        let index = known.unwrap_or_else(|| {
+            self.rooms.push(RoomState::unknown(room_called(&slug)));
+            self.rooms.len() - 1
+        });
+        let moved = index != self.open;
+        if moved {
+            self.leave_room();
+            self.open = index;
+        }
+        self.openings += 1;
+        self.room_mut().opened = self.openings;
+        self.target = target(place);
+        if known.is_none() {
+            // Its page comes with the answer to joining, and so does what it is called.
+            asks.push(Ask::Session(Input::Join { room: slug, cursor: None }));
+        } else if self.holds(place) {
+            self.window += 1;
+        } else {
+            if moved {
+                self.room_mut().let_go();
+            }
+            self.fetch_window(place, asks);
+        }
+        if moved {
+            self.mark_news();
+            self.forget_old_rooms();
+        }
+    }
+
+    /// Marks where the news of the open room begins.
+    pub(super) fn mark_news(&mut self) {
+        let unread = &self.room().unread;
+        self.new_after = (unread.count() > 0).then(|| unread.read());
+    }
+
+    /// The page comes into sight or goes out of it. What comes while it is out of sight will be marked as new.
+    pub(super) fn see(&mut self, visible: bool) {
+        self.visible = visible;
+        let all_read = self.room().unread.count() == 0;
+        if visible {
+            self.away_since = None;
+        } else if all_read {
+            self.new_after = None;
+            self.away_since = Some(self.room().head);
+        }
+    }
+
+    pub(super) fn want_older(&mut self, asks: &mut Vec<Ask>) {
+        let ticket = self.next_ticket();
+        let room = self.room_mut();
+        let Some(oldest) =
+            room.timeline.as_ref().filter(|timeline| timeline.has_older()).and_then(Timeline::oldest)
+        else {
+            return self.fetch_again(asks);
+        };
+        if room.older.is_none() {
+            room.failed = false;
+            room.older = Some(Errand { ticket, tries: 0 });
+            asks.push(fetch(room, ticket, Place::Before(oldest)));
+        }
+    }
+
+    pub(super) fn want_newer(&mut self, asks: &mut Vec<Ask>) {
+        let ticket = self.next_ticket();
+        let room = self.room_mut();
+        let Some(newest) =
+            room.timeline.as_ref().filter(|timeline| !timeline.at_end()).and_then(Timeline::newest)
+        else {
+            return self.fetch_again(asks);
+        };
+        if room.newer.is_none() && room.arriving.is_none() {
+            room.failed = false;
+            room.newer = Some(Errand { ticket, tries: 0 });
+            asks.push(fetch(room, ticket, Place::After(newest)));
+        }
+    }
+
+    pub(super) fn want_newest(&mut self, asks: &mut Vec<Ask>) {
+        self.target = None;
+        if self.holds(Place::Newest) {
+            self.at_bottom = true;
+        } else {
+            self.fetch_window(Place::Newest, asks);
+        }
+    }
+
+    /// A page has come, or could not be had.
+    pub(super) fn fetched(
+        &mut self,
+        slug: &RoomSlug,
+        ticket: u64,
+        page: Result<Page, Refusal>,
+        asks: &mut Vec<Ask>,
+    ) {
+        let Some(index) = self.index(slug) else { return };
+        let room = &mut self.rooms[index];
+        if room.arriving.as_ref().is_some_and(|arriving| arriving.errand.ticket == ticket) {
+            self.window_fetched(index, page, asks);
+        } else if room.older.as_ref().is_some_and(|errand| errand.ticket == ticket) {
+            let merged = merge(room, page, Timeline::prepend, Keep::Oldest);
+            let errand = room.older.take();
+            let place = room.timeline.as_ref().and_then(Timeline::oldest).map(Place::Before);
+            if let Some(errand) = outcome(room, merged, errand, place, asks) {
+                room.older = Some(errand);
+            }
+        } else if room.newer.as_ref().is_some_and(|errand| errand.ticket == ticket) {
+            let merged = merge(room, page, Timeline::append, Keep::Newest);
+            let errand = room.newer.take();
+            let place = room.timeline.as_ref().and_then(Timeline::newest).map(Place::After);
+            if let Some(errand) = outcome(room, merged, errand, place, asks) {
+                room.newer = Some(errand);
+            }
+        }
+    }
+
+    /// Says to the session what the reader has seen: everything, while the end of the open room is in sight.
+    pub(super) fn read_what_is_seen(&mut self, asks: &mut Vec<Ask>) {
+        if !(self.visible && self.at_bottom) {
+            return;
+        }
+        let room = &mut self.rooms[self.open];
+        if !room.timeline.as_ref().is_some_and(Timeline::at_end) {
+            return;
+        }
+        self.unseen = 0;
+        let seq = room.head;
+        if room.unread.read_to(seq) {
+            asks.push(Ask::Session(Input::Read { room: room.slug().clone(), seq }));
+        }
+    }
+
+    /// Adds a room to the list, or learns what has changed of one, and follows it.
+    pub(super) fn add_room(&mut self, summary: RoomSummary, asks: &mut Vec<Ask>) {
+        if let Some(index) = self.index(&summary.room.slug) {
+            self.rooms[index].room = summary.room;
+            return;
+        }
+        let state = RoomState::new(summary);
+        asks.push(Ask::Session(Input::Join { room: state.slug().clone(), cursor: state.cursor() }));
+        let name = state.room.name.as_str().to_lowercase();
+        let index = self.rooms.iter().position(|room| room.room.name.as_str().to_lowercase() > name);
+        let index = index.unwrap_or(self.rooms.len());
+        self.rooms.insert(index, state);
+        if index <= self.open {
+            self.open += 1;
+        }
+    }
+
+    /// Keeps an event for a window that is being fetched: its page may be older.
+    pub(super) fn keep_for_arriving(room: &mut RoomState, event: &Event) {
+        if let Some(arriving) = &mut room.arriving
+            && arriving.missed.len() <= MISSED_MAX_EVENTS
+        {
+            arriving.missed.push(event.clone());
+        }
+    }
+
+    fn leave_room(&mut self) {
+        let room = self.room_mut();
+        if let Some(timeline) = &mut room.timeline {
+            timeline.trim(WINDOW_MAX_MESSAGES, Keep::Newest);
+        }
+        self.unseen = 0;
+        self.at_bottom = false;
+        self.away_since = None;
+        self.entries.clear();
+    }
+
+    /// Whether the window held of the open room is the one that `place` asks for.
+    fn holds(&self, place: Place) -> bool {
+        self.room().timeline.as_ref().is_some_and(|timeline| match place {
+            Place::Newest => timeline.at_end(),
+            Place::Around(seq) => timeline.get(seq).is_some(),
+            Place::Before(_) | Place::After(_) => false,
+        })
+    }
+
+    /// After a failure: whatever could not be had is tried again.
+    fn fetch_again(&mut self, asks: &mut Vec<Ask>) {
+        if self.room().failed && self.room().timeline.is_none() {
+            self.fetch_window(self.target.map_or(Place::Newest, Place::Around), asks);
+        }
+    }
+
+    fn fetch_window(&mut self, place: Place, asks: &mut Vec<Ask>) {
+        let ticket = self.next_ticket();
+        let room = self.room_mut();
+        room.failed = false;
+        room.older = None;
+        room.newer = None;
+        room.arriving = Some(Arriving { errand: Errand { ticket, tries: 0 }, place, missed: Vec::new() });
+        asks.push(fetch(room, ticket, place));
+    }
+
+    fn window_fetched(&mut self, index: usize, page: Result<Page, Refusal>, asks: &mut Vec<Ask>) {
+        let ticket = self.next_ticket();
+        let room = &mut self.rooms[index];
+        let Some(arriving) = room.arriving.take() else { return };
+        let Ok(page) = page else {
+            room.failed = true;
+            return;
+        };
+        let Arriving { mut errand, place, mut missed } = arriving;
+        let is_whole =
+            missed.len() <= MISSED_MAX_EVENTS && room.epoch.as_ref().is_none_or(|epoch| *epoch == page.epoch);
+        if !is_whole {
+            errand.tries += 1;
+            room.failed = errand.tries > STALE_MAX_TRIES;
+            if !room.failed {
+                errand.ticket = ticket;
+                missed.clear();
+                room.arriving = Some(Arriving { errand, place, missed });
+                asks.push(fetch(room, ticket, place));
+            }
+            return;
+        }
+        room.epoch = Some(page.epoch.clone());
+        room.head = room.head.max(page.head);
+        let mut timeline = Timeline::new(page);
+        for event in &missed {
+            timeline.apply(event);
+        }
+        room.timeline = Some(timeline);
+        if index == self.open {
+            self.window += 1;
+            self.entries.clear();
+        }
+    }
+
+    /// Lets go of the messages of rooms that were not opened for long.
+    fn forget_old_rooms(&mut self) {
+        let mut kept: Vec<u64> =
+            self.rooms.iter().filter(|room| room.timeline.is_some()).map(|room| room.opened).collect();
+        kept.sort_unstable_by(|a, b| b.cmp(a));
+        let Some(oldest_kept) = kept.get(KEPT_MAX_ROOMS - 1).copied() else { return };
+        self.rooms.iter_mut().filter(|room| room.opened < oldest_kept).for_each(RoomState::let_go);
+    }
+
+    fn next_ticket(&mut self) -> u64 {
+        self.tickets += 1;
+        self.tickets
+    }
+}
+
+fn fetch(room: &RoomState, ticket: u64, place: Place) -> Ask {
+    Ask::Fetch(Fetch { ticket, room: room.slug().clone(), place })
+}
+
+/// Why a page did not get into the window.
+enum NotMerged {
+    Stale,
+    Failed,
+}
+
+fn merge(
+    room: &mut RoomState,
+    page: Result<Page, Refusal>,
+    join: impl FnOnce(&mut Timeline, Page) -> Result<(), Stale>,
+    keep: Keep,
+) -> Result<(), NotMerged> {
+    let page = page.map_err(|_| NotMerged::Failed)?;
+    let timeline = room.timeline.as_mut().ok_or(NotMerged::Stale)?;
+    join(timeline, page).map_err(|Stale| NotMerged::Stale)?;
+    timeline.trim(WINDOW_MAX_MESSAGES, keep);
+    Ok(())
+}
+
+/// Takes note of how a fetch ended. One that was too old is made again from the edge as it is now.
+fn outcome(
+    room: &mut RoomState,
+    merged: Result<(), NotMerged>,
+    errand: Option<Errand>,
+    place: Option<Place>,
+    asks: &mut Vec<Ask>,
+) -> Option<Errand> {
+    match (merged, errand, place) {
+        (Ok(()), ..) => None,
+        (Err(NotMerged::Stale), Some(errand), Some(place)) if errand.tries < STALE_MAX_TRIES => {
+            asks.push(fetch(room, errand.ticket, place));
+            Some(Errand { tries: errand.tries + 1, ..errand })
+        }
+        (Err(_), ..) => {
+            room.failed = true;
+            None
+        }
+    }
+}

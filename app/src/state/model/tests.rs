@@ -1,0 +1,1 @@
+//! What the page does with what happens to it.

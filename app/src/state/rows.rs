@@ -1,0 +1,166 @@
+//! Messages to rows: where a day begins, where the news begins, who goes on talking. Pure.
+
+use std::{collections::HashMap, sync::Arc};
+
+use protocol::{Message, OpId, Seq, Timestamp, UserId, frame::Refusal};
+
+use super::zone::Zone;
+
+/// How long a pause may be, in milliseconds, after which an author's next message still continues their group.
+const GROUP_PAUSE_MAX_MS: u64 = 5 * 60 * 1_000;
+
+/// What a row is, for the list's `key`. A message keeps its key from "sending" to "sent", and so its element stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RowKey {
+    /// Above the first message of a day, counted in days since 1970-01-01 of the reader's zone.
+    Day(i64),
+    /// Above the first message that was new when the room was opened.
+    New,
+    /// A message: its author and the id that their client gave it.
+    Message(UserId, OpId),
+}
+
+/// What a row shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Row {
+    /// A day begins; any moment of it.
+    Day {
+        /// When its first message was sent.
+        timestamp: Timestamp,
+    },
+    /// The news begins.
+    New,
+    /// A message.
+    Message(MessageRow),
+}
+
+/// A message as it is to be shown.
+#[derive(Debug, Clone)]
+pub struct MessageRow {
+    /// The message, with this user's own unanswered edits and reactions already in it. Its `seq` is [`Seq::ZERO`] while
+    /// it has no place in the log: such a message cannot be answered, edited or linked to.
+    pub message: Arc<Message>,
+    /// Whether it is the first of its group: with the author's picture, name and the time.
+    pub head: bool,
+    /// Whether it is this user's.
+    pub mine: bool,
+    /// Whether it mentions this user.
+    pub mentions_me: bool,
+    /// How far it, or a change of it, has come.
+    pub delivery: Delivery,
+    /// Whether the address points at it.
+    pub target: bool,
+}
+
+impl PartialEq for MessageRow {
+    fn eq(&self, other: &Self) -> bool {
+        (Arc::ptr_eq(&self.message, &other.message) || self.message == other.message)
+            && self.head == other.head
+            && self.mine == other.mine
+            && self.mentions_me == other.mentions_me
+            && self.delivery == other.delivery
+            && self.target == other.target
+    }
+}
+
+impl Eq for MessageRow {}
+
+/// How far an operation of this user has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Delivery {
+    /// In the log, or never this user's to send.
+    #[default]
+    Sent,
+    /// On its way.
+    Sending,
+    /// Kept until there is a connection.
+    Waiting,
+    /// Refused for good. The refusal's `id` is always there: it is what `retry` and `discard` take.
+    Failed(Refusal),
+}
+
+/// A message and what is known of it beyond the log.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) message: Arc<Message>,
+    pub(crate) mentions_me: bool,
+    pub(crate) delivery: Delivery,
+}
+
+/// Whose eyes the rows are for.
+pub(crate) struct Reader<'a> {
+    pub(crate) me: UserId,
+    pub(crate) zone: &'a Zone,
+    /// Messages of others after this one are new; `None` for no divider.
+    pub(crate) new_after: Option<Seq>,
+    pub(crate) target: Option<Seq>,
+}
+
+/// The rows of the log, in order and by key.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Log {
+    keys: Vec<RowKey>,
+    rows: HashMap<RowKey, Row>,
+}
+
+impl Log {
+    pub(crate) fn keys(&self) -> &[RowKey] {
+        &self.keys
+    }
+
+    pub(crate) fn row(&self, key: &RowKey) -> Option<&Row> {
+        self.rows.get(key)
+    }
+
+    /// Adds a row; a key that is there already is not added twice, for a list with two equal keys loses one.
+    fn push(&mut self, key: RowKey, row: Row) {
+        if !self.rows.contains_key(&key) {
+            self.keys.push(key);
+            self.rows.insert(key, row);
+        }
+    }
+}
+
+/// The rows of `entries`, which come oldest first, those without a place in the log last.
+pub(crate) fn lay_out(entries: impl IntoIterator<Item = Entry>, reader: &Reader<'_>) -> Log {
+    let mut log = Log::default();
+    let mut day = None;
+    let mut new_shown = false;
+    let mut previous: Option<Arc<Message>> = None;
+    for Entry { message, mentions_me, delivery } in entries {
+        let mine = message.user_id == reader.me;
+        let mut divided = false;
+        // Later days only: a server's clock that was set back opens no second row of the same day.
+        let today = reader.zone.day(message.timestamp);
+        if day.is_none_or(|day| today > day) {
+            day = Some(today);
+            divided = true;
+            log.push(RowKey::Day(today), Row::Day { timestamp: message.timestamp });
+        }
+        let is_new = !mine && reader.new_after.is_some_and(|read| message.seq > read);
+        if is_new && !new_shown {
+            new_shown = true;
+            divided = true;
+            log.push(RowKey::New, Row::New);
+        }
+        let head = divided || !previous.is_some_and(|previous| continues(&previous, &message));
+        let row = MessageRow {
+            head,
+            mine,
+            mentions_me,
+            delivery,
+            target: message.seq > Seq::ZERO && reader.target == Some(message.seq),
+            message: Arc::clone(&message),
+        };
+        log.push(RowKey::Message(message.user_id, message.id), Row::Message(row));
+        previous = Some(message);
+    }
+    log
+}
+
+/// Whether `next` belongs to the group that `previous` is in.
+fn continues(previous: &Message, next: &Message) -> bool {
+    previous.user_id == next.user_id
+        && next.reply_to.is_none()
+        && previous.timestamp.unix_ms().abs_diff(next.timestamp.unix_ms()) <= GROUP_PAUSE_MAX_MS
+}
