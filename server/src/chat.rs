@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use protocol::{
     ErrorCode, Event, Op, RoomSlug, Seq,
     api::{User, Visibility},
@@ -39,6 +40,9 @@ impl Default for ChatLimits {
     }
 }
 
+/// What becomes of an operation that was begun.
+pub type Outcome = BoxFuture<'static, Result<Appended, Refusal>>;
+
 /// The use cases. Cheap to clone.
 #[derive(Clone)]
 pub struct Chat {
@@ -71,15 +75,19 @@ impl Chat {
     /// answer again. The store answers within a bounded time; after `unavailable` the operation may have been done
     /// all the same, so repeat it with the same id.
     pub async fn perform(&self, user: &User, op: Op) -> Result<Appended, Refusal> {
+        self.begin(user, op).await?.await
+    }
+
+    /// Begins what `op` asks for and answers with the rest of it. Outcomes that are first polled in the order of their
+    /// beginnings are appended in that order, so one user's operations can be on their way together.
+    pub async fn begin(&self, user: &User, op: Op) -> Result<Outcome, Refusal> {
         let id = op.id;
-        let appended = async {
-            let room = self.room(user, &op.room).await?;
-            self.store
-                .append(room.id, user, op, self.clock.now())
-                .await
-                .map_err(|error| refuse_append(&error))
-        };
-        appended.await.map_err(|refusal| refusal.of(Some(id)))
+        let room = self.room(user, &op.room).await.map_err(|refusal| refusal.of(Some(id)))?;
+        let (store, user, now) = (Arc::clone(&self.store), user.clone(), self.clock.now());
+        Ok(Box::pin(async move {
+            let appended = store.append(room.id, &user, op, now).await;
+            appended.map_err(|error| refuse_append(&error).of(Some(id)))
+        }))
     }
 
     /// At most `limit` events after `after`, in order. The caller has been let into the room by [`Self::room`].

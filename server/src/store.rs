@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 
 #[cfg(test)]
 mod contract;
+mod mentions;
 pub mod sqlite;
 
 /// A room's key inside one database; the outside knows rooms by slug.
@@ -163,7 +164,13 @@ pub enum CreateError {
 pub trait Store: Send + Sync + 'static {
     /// Gives `op` the next number of its room's log and folds it into the messages, in one transaction. An operation
     /// that this author has sent before gets its first answer again and changes nothing.
-    async fn append(&self, room: RoomId, author: &User, op: Op, now: Timestamp) -> Result<Appended, AppendError>;
+    async fn append(
+        &self,
+        room: RoomId,
+        author: &User,
+        op: Op,
+        now: Timestamp,
+    ) -> Result<Appended, AppendError>;
 
     /// At most `limit` events after `after`, in order.
     async fn events(&self, room: RoomId, after: Seq, limit: u32) -> Result<Vec<Event>, StoreError>;

@@ -1,1 +1,197 @@
-//! The store on SQLite, inside the process.
+//! The store on SQLite, inside the process: one file in the data folder.
+//!
+//! Hidden here: all SQL. One task owns the one connection that writes; it takes everything that waits and commits it
+//! at once, with `synchronous=FULL`, so what was answered survives a loss of power. Readers have connections of their
+//! own and never wait for the writer. A lock file keeps a second server out of the folder.
+
+use std::{path::Path, time::Duration};
+
+use async_trait::async_trait;
+use protocol::{
+    Event, Op, OpKind, RoomSlug, Seq, Timestamp, UserId,
+    api::{RoomSummary, User},
+    timeline::Page,
+};
+use sqlx::{SqliteConnection, SqlitePool, pool::PoolConnection};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::job::{Answer, Append, Job};
+use super::{
+    AppendError, Appended, CommitSender, CreateError, NewRoom, PageAt, RoomId, RoomRecord, Session, Store,
+    StoreError, TokenHash, mentions::mentioned,
+};
+
+mod append;
+mod job;
+mod open;
+mod read;
+mod rooms;
+mod row;
+#[cfg(test)]
+mod tests;
+mod users;
+mod writer;
+
+pub use open::{DATABASE_FILE, OpenError};
+
+/// Most changes that wait for the writer; then callers wait.
+const WRITE_QUEUE_MAX: usize = 1024;
+/// How long a change may take, waiting included, before its caller is told that the store is unavailable.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The store in a data folder.
+#[derive(Debug)]
+pub struct SqliteStore {
+    readers: SqlitePool,
+    jobs: mpsc::Sender<Job>,
+    closing: CancellationToken,
+    writer: TaskTracker,
+}
+
+impl SqliteStore {
+    /// Opens the store in the folder `data`, or makes it. Committed events go to `committed`, which somebody must
+    /// drain: the writer waits while it is full. It is closed when the last change is on disk.
+    pub async fn open(data: &Path, committed: CommitSender) -> Result<Self, OpenError> {
+        let opened = open::open(data).await?;
+        let (jobs, waiting) = mpsc::channel(WRITE_QUEUE_MAX);
+        let closing = CancellationToken::new();
+        let tracker = TaskTracker::new();
+        let writer = writer::Writer::new(opened.writer, opened.reconnect, committed, opened.lock);
+        tracker.spawn(writer.run(waiting, closing.clone()));
+        tracker.close();
+        Ok(Self { readers: opened.readers, jobs, closing, writer: tracker })
+    }
+
+    /// Gives the writer a change and waits until it is on disk.
+    async fn write<T, E: From<StoreError>>(&self, job: impl FnOnce(Answer<T, E>) -> Job) -> Result<T, E> {
+        let (answer, answered) = oneshot::channel();
+        let job = job(answer);
+        let written = async {
+            let closed = || StoreError("it is closed".into());
+            self.jobs.send(job).await.map_err(|_| closed())?;
+            answered.await.map_err(|_| closed())
+        };
+        match timeout(WRITE_TIMEOUT, written).await {
+            Ok(answer) => answer?,
+            Err(_) => Err(StoreError("the disk is too slow, or the database is locked".into()).into()),
+        }
+    }
+
+    async fn reader(&self) -> Result<PoolConnection<sqlx::Sqlite>, StoreError> {
+        Ok(self.readers.acquire().await?)
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn append(
+        &self,
+        room: RoomId,
+        author: &User,
+        op: Op,
+        now: Timestamp,
+    ) -> Result<Appended, AppendError> {
+        let mentions = match &op.kind {
+            OpKind::Send { content, .. } | OpKind::Edit { content, .. } => {
+                mentioned(content, &author.username)
+            }
+            OpKind::Delete { .. } | OpKind::React { .. } => Default::default(),
+        };
+        let append = Box::new(Append { room, author: author.clone(), op, mentions, now });
+        self.write(|answer| Job::Append { append, answer }).await
+    }
+
+    async fn events(&self, room: RoomId, after: Seq, limit: u32) -> Result<Vec<Event>, StoreError> {
+        Ok(read::events(&mut *self.reader().await?, room, after, limit).await?)
+    }
+
+    async fn page(&self, room: RoomId, at: PageAt, limit: u32) -> Result<Page, StoreError> {
+        let page = read::page(&mut *self.reader().await?, room, at, limit).await?;
+        page.ok_or_else(|| unknown_room(room))
+    }
+
+    async fn create_room(&self, room: NewRoom, now: Timestamp) -> Result<RoomRecord, CreateError> {
+        let room = Box::new(room);
+        self.write(|answer| Job::CreateRoom { room, now, answer }).await
+    }
+
+    async fn room(&self, slug: &RoomSlug) -> Result<Option<RoomRecord>, StoreError> {
+        Ok(rooms::by_slug(&mut *self.reader().await?, slug).await?)
+    }
+
+    async fn room_by_invite(&self, invite: &str) -> Result<Option<RoomRecord>, StoreError> {
+        Ok(rooms::by_invite(&mut *self.reader().await?, invite).await?)
+    }
+
+    async fn rooms_of(&self, user: &User, limit: u32) -> Result<Vec<RoomSummary>, StoreError> {
+        Ok(rooms::of_user(&mut *self.reader().await?, user, limit).await?)
+    }
+
+    async fn room_count(&self) -> Result<u64, StoreError> {
+        Ok(rooms::count(&mut *self.reader().await?).await?)
+    }
+
+    async fn is_member(&self, room: RoomId, user: UserId) -> Result<bool, StoreError> {
+        Ok(rooms::is_member(&mut *self.reader().await?, room, user).await?)
+    }
+
+    async fn add_member(&self, room: RoomId, user: UserId, now: Timestamp) -> Result<(), StoreError> {
+        self.write(|answer| Job::AddMember { room, user, now, answer }).await
+    }
+
+    async fn read_position(&self, room: RoomId, user: UserId) -> Result<Seq, StoreError> {
+        Ok(rooms::read_position(&mut *self.reader().await?, room, user).await?)
+    }
+
+    async fn mark_read(&self, room: RoomId, user: UserId, seq: Seq) -> Result<Seq, StoreError> {
+        self.write(|answer| Job::MarkRead { room, user, seq, answer }).await
+    }
+
+    async fn create_user(&self, session: &Session, key: &str, now: Timestamp) -> Result<(), CreateError> {
+        let (session, key) = (Box::new(session.clone()), key.to_owned());
+        self.write(|answer| Job::CreateUser { session, key, now, answer }).await
+    }
+
+    async fn session(&self, token: TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError> {
+        Ok(users::session(&mut *self.reader().await?, token, now).await?)
+    }
+
+    async fn extend_session(&self, token: TokenHash, expires: Timestamp) -> Result<(), StoreError> {
+        self.write(|answer| Job::ExtendSession { token, expires, answer }).await
+    }
+
+    async fn delete_session(&self, token: TokenHash) -> Result<(), StoreError> {
+        self.write(|answer| Job::DeleteSession { token, answer }).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.write(|answer| Job::Check { answer }).await
+    }
+
+    async fn close(&self) {
+        self.closing.cancel();
+        self.readers.close().await;
+        self.writer.wait().await;
+    }
+}
+
+fn unknown_room(room: RoomId) -> StoreError {
+    StoreError(format!("it holds no room {}", room.0))
+}
+
+/// One transaction of the writer: what happens in it happens together or not at all.
+struct Batch<'w> {
+    connection: &'w mut SqliteConnection,
+    heads: &'w mut writer::Heads,
+    committed: Vec<super::Committed>,
+}

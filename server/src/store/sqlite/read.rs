@@ -1,0 +1,167 @@
+//! The log and the messages, as readers ask for them.
+
+use protocol::{Event, Message, RoomSlug, Seq, limits::PAGE_MAX_MESSAGES, timeline::Page};
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteRow};
+
+use super::{PageAt, RoomId, row};
+
+/// Most events that one query reads, whatever its caller asks for.
+const EVENTS_MAX: u32 = 1_000;
+
+/// At most `limit` events after `after`, in order; none of a room that does not exist.
+pub(super) async fn events(
+    connection: &mut SqliteConnection,
+    room: RoomId,
+    after: Seq,
+    limit: u32,
+) -> Result<Vec<Event>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT e.*, r.slug AS slug,
+                q.author AS quote_author, q.username AS quote_username, q.content AS quote_content
+         FROM events e
+         JOIN rooms r ON r.id = e.room
+         LEFT JOIN messages q ON q.room = e.room AND q.seq = e.reply_to
+         WHERE e.room = ?1 AND e.seq > ?2
+         ORDER BY e.seq
+         LIMIT ?3",
+    )
+    .bind(room.0)
+    .bind(row::number(after))
+    .bind(limit.min(EVENTS_MAX))
+    .fetch_all(&mut *connection)
+    .await?;
+    let Some(first) = rows.first() else { return Ok(Vec::new()) };
+    let slug: RoomSlug = row::parsed(first, "slug")?;
+    rows.iter().map(|row| row::event(row, &slug)).collect()
+}
+
+/// At most `limit` neighbouring messages and the head of the same moment; `None` for a room that does not exist.
+pub(super) async fn page(
+    connection: &mut SqliteConnection,
+    room: RoomId,
+    at: PageAt,
+    limit: u32,
+) -> Result<Option<Page>, sqlx::Error> {
+    let limit = limit.clamp(1, PAGE_MAX_MESSAGES) as usize;
+    // One transaction reads one moment.
+    let mut moment = connection.begin().await?;
+    let Some(room_row) = sqlx::query("SELECT epoch, head FROM rooms WHERE id = ?1")
+        .bind(room.0)
+        .fetch_optional(&mut *moment)
+        .await?
+    else {
+        return Ok(None);
+    };
+    let mut cut = match at {
+        PageAt::Newest => before(&mut moment, room, Seq::MAX, limit).await?,
+        PageAt::Before(seq) => {
+            let cut = before(&mut moment, room, seq, limit).await?;
+            Cut { more_after: is_any(after(&mut moment, room, seq, 1).await?), ..cut }
+        }
+        PageAt::After(seq) => {
+            let cut = after(&mut moment, room, seq.next(), limit).await?;
+            Cut { more_before: is_any(before(&mut moment, room, seq.next(), 1).await?), ..cut }
+        }
+        PageAt::Around(seq) => around(&mut moment, room, seq, limit).await?,
+    };
+    moment.commit().await?;
+    cut.messages.shrink_to_fit();
+    Ok(Some(Page {
+        epoch: row::parsed(&room_row, "epoch")?,
+        head: row::seq_of(&room_row, "head")?,
+        messages: cut.messages,
+        has_more_before: cut.more_before,
+        has_more_after: cut.more_after,
+    }))
+}
+
+/// A stretch of messages, oldest first, and whether there are more on either side.
+struct Cut {
+    messages: Vec<Message>,
+    more_before: bool,
+    more_after: bool,
+}
+
+fn is_any(cut: Cut) -> bool {
+    !cut.messages.is_empty()
+}
+
+/// The messages of `$condition`, each with what it quotes: the quoted message as it is now. A deleted one quotes nothing.
+macro_rules! messages {
+    ($condition:literal) => {
+        concat!(
+            "SELECT m.*, q.author AS quote_author, q.username AS quote_username, q.content AS quote_content
+             FROM messages m
+             LEFT JOIN messages q ON q.room = m.room AND q.seq = m.reply_to AND m.content IS NOT NULL
+             WHERE m.room = ?1 AND ",
+            $condition,
+            " LIMIT ?3"
+        )
+    };
+}
+
+/// The newest `limit` messages before `end`.
+async fn before(
+    connection: &mut SqliteConnection,
+    room: RoomId,
+    end: Seq,
+    limit: usize,
+) -> Result<Cut, sqlx::Error> {
+    let sql = messages!("m.seq < ?2 ORDER BY m.seq DESC");
+    let (mut messages, more_before) = take(connection, sql, room, end, limit).await?;
+    messages.reverse();
+    Ok(Cut { messages, more_before, more_after: false })
+}
+
+/// The oldest `limit` messages from `start` on.
+async fn after(
+    connection: &mut SqliteConnection,
+    room: RoomId,
+    start: Seq,
+    limit: usize,
+) -> Result<Cut, sqlx::Error> {
+    let sql = messages!("m.seq >= ?2 ORDER BY m.seq");
+    let (messages, more_after) = take(connection, sql, room, start, limit).await?;
+    Ok(Cut { messages, more_before: false, more_after })
+}
+
+/// At most `limit` rows of `sql`, and whether there would have been more.
+async fn take(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    room: RoomId,
+    seq: Seq,
+    limit: usize,
+) -> Result<(Vec<Message>, bool), sqlx::Error> {
+    let mut rows: Vec<SqliteRow> = sqlx::query(sql)
+        .bind(room.0)
+        .bind(row::number(seq))
+        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let messages = rows.iter().map(row::message).collect::<Result<_, _>>()?;
+    Ok((messages, more))
+}
+
+/// `limit` messages with `seq` in the middle. Where one side is short, the other gets its share.
+async fn around(
+    connection: &mut SqliteConnection,
+    room: RoomId,
+    seq: Seq,
+    limit: usize,
+) -> Result<Cut, sqlx::Error> {
+    let mut older = before(connection, room, seq, limit).await?;
+    let mut newer = after(connection, room, seq, limit).await?;
+    let half = limit / 2;
+    let older_share = older.messages.len().min(half.max(limit.saturating_sub(newer.messages.len())));
+    let newer_share = newer.messages.len().min(limit - older_share);
+
+    let more_before = older.more_before || older_share < older.messages.len();
+    let more_after = newer.more_after || newer_share < newer.messages.len();
+    let mut messages = older.messages.split_off(older.messages.len() - older_share);
+    newer.messages.truncate(newer_share);
+    messages.append(&mut newer.messages);
+    Ok(Cut { messages, more_before, more_after })
+}
