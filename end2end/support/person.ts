@@ -88,7 +88,11 @@ export class Person {
   /** What the messages say as a reader sees them, names, times and buttons left out. */
   async texts(): Promise<string[]> {
     return this.messages.evaluateAll((rows) =>
-      rows.map((row) => (row.querySelector('.message-body, [data-part=body]') ?? row).textContent ?? ''),
+      rows.map((row) => {
+        const body = row.querySelector('.message-body')?.cloneNode(true) as Element | undefined;
+        body?.querySelectorAll('.edited').forEach((mark) => mark.remove());
+        return body?.textContent ?? '';
+      }),
     );
   }
 
@@ -127,7 +131,7 @@ export class Person {
   }
 
   get banner(): Locator {
-    return this.page.getByRole('status').filter({ hasText: /offline|reconnect/i });
+    return this.page.getByRole('status').filter({ hasText: /offline|connection lost/i });
   }
 
   /** Types into the composer at once and presses Enter. */
@@ -138,43 +142,42 @@ export class Person {
   }
 
   /** Presses one of a message's buttons, which appear when it is pointed at. */
-  async act(message: Locator, name: string | RegExp): Promise<void> {
+  async act(message: Locator, name: string): Promise<void> {
     await message.hover();
-    await message.getByRole('button', { name }).click();
+    await message.getByRole('button', { name, exact: true }).click();
   }
 
   /** Takes back a message of one's own. */
   async delete(message: Locator): Promise<void> {
     await this.act(message, 'Delete');
-    const confirm = this.page.getByRole('dialog').getByRole('button', { name: 'Delete' });
-    await confirm.click();
+    await this.page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
   }
 
   /** Puts an emoji on a message with the picker. */
   async react(message: Locator, emoji: string): Promise<void> {
-    await this.act(message, /react/i);
-    await this.page.getByRole('button', { name: emoji }).click();
+    await this.act(message, 'Add a reaction');
+    await this.page.getByRole('dialog').getByRole('button', { name: emoji }).first().click();
   }
 
   async createRoom(name: string, visibility: 'public' | 'private' = 'public'): Promise<void> {
-    await this.page.getByRole('button', { name: /new room/i }).click();
-    const dialog = this.page.getByRole('dialog');
+    await this.page.getByRole('button', { name: 'New room' }).click();
+    const dialog = this.page.getByRole('dialog', { name: 'New room' });
     await dialog.getByRole('textbox', { name: 'Name' }).fill(name);
     if (visibility === 'private') await dialog.getByRole('radio', { name: /private/i }).check();
-    await dialog.getByRole('button', { name: /create|make/i }).click();
+    await dialog.getByRole('button', { name: 'Make the room' }).click();
     await expect(this.page.getByRole('log', { name: `Messages in ${name}` })).toBeVisible();
   }
 
   /** The invitation link of the open private room, as its button copies it. */
   async invitation(): Promise<string> {
     await this.context.grantPermissions(['clipboard-read', 'clipboard-write']);
-    await this.page.getByRole('button', { name: /invit/i }).click();
+    await this.page.getByRole('button', { name: 'Copy invitation link' }).click();
     await expect.poll(() => this.page.evaluate(() => navigator.clipboard.readText())).toContain('/join/');
     return this.page.evaluate(() => navigator.clipboard.readText());
   }
 
   async chooseLanguage(language: string): Promise<void> {
-    await this.page.getByRole('button', { name: this.name }).click();
+    await this.page.getByRole('button', { name: `${this.name}: settings` }).click();
     await this.page.getByRole('button', { name: language }).click();
   }
 
@@ -187,14 +190,23 @@ export class Person {
     throw new Error(`${TABS_MAX} times ${key} do not lead to ${target}`);
   }
 
-  /** Who is here. */
+  /** Who is here; on a phone a drawer, which is a dialog while it is open. */
   get people(): Locator {
-    return this.page.getByRole('complementary', { name: /here|people/i });
+    return this.panel('complementary', 'People here');
   }
 
-  /** The rooms in the sidebar. */
+  /** The rooms in the sidebar; on a phone a drawer too. */
   get rooms(): Locator {
-    return this.page.getByRole('navigation', { name: 'Rooms' });
+    return this.panel('navigation', 'Rooms');
+  }
+
+  /** The button that leads to the newest messages, whatever it counts. */
+  get toNewest(): Locator {
+    return this.page.getByRole('button', { name: /^(Jump to newest|\d+ new messages?)$/ });
+  }
+
+  private panel(role: 'complementary' | 'navigation', name: string): Locator {
+    return this.page.getByRole(role, { name }).or(this.page.getByRole('dialog', { name }));
   }
 
   room(name: string): Locator {

@@ -29,20 +29,33 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await expectNoViolation(alice, 'chat');
     await picture(alice, `chat-${colorScheme}`);
 
-    await alice.page.getByRole('button', { name: /new room/i }).click();
+    await alice.page.getByRole('button', { name: 'New room' }).click();
     await expect(alice.page.getByRole('dialog')).toBeVisible();
     await expectNoViolation(alice, 'dialog for a new room');
     await alice.page.keyboard.press('Escape');
     await expect(alice.page.getByRole('dialog')).toBeHidden();
 
-    await mine.hover();
-    await mine.getByRole('button', { name: /react/i }).first().click();
+    await alice.act(mine, 'Add a reaction');
+    await expect(alice.page.getByRole('dialog')).toBeVisible();
     await expectNoViolation(alice, 'emoji picker');
+    await alice.page.keyboard.press('Escape');
+    await alice.act(mine, 'Delete');
+    await expect(alice.page.getByRole('dialog')).toBeVisible();
+    await expectNoViolation(alice, 'question before deleting');
+    await alice.page.keyboard.press('Escape');
+
+    const menu = alice.page.getByRole('button', { name: 'Alice: settings' });
+    await menu.click();
+    await expect(alice.page.getByRole('button', { name: 'Sign out' })).toBeVisible();
+    await expectNoViolation(alice, 'menu');
+    await alice.page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
+    await expect(alice.page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
+    await expectNoViolation(alice, 'help');
     await alice.page.keyboard.press('Escape');
 
     await alice.page.setViewportSize({ width: 390, height: 844 });
     await expectNoViolation(alice, 'chat on a phone');
-    await alice.page.getByRole('button', { name: /rooms/i }).click();
+    await alice.page.getByRole('button', { name: 'Show rooms' }).click();
     await expect(alice.rooms).toBeVisible();
     await expectNoViolation(alice, 'drawer');
     await alice.page.keyboard.press('Escape');
@@ -78,7 +91,7 @@ test('the whole job by keyboard alone', async ({ visitor, api }) => {
   await expect(alice.messages.filter({ hasText: 'answered' })).toContainText('answer me');
 
   // A dialog keeps the focus until it is closed, and gives it back.
-  const opener = alice.page.getByRole('button', { name: /new room/i });
+  const opener = alice.page.getByRole('button', { name: 'New room' });
   await alice.tabTo(opener, 'Shift+Tab');
   await keyboard.press('Enter');
   const dialog = alice.page.getByRole('dialog');

@@ -54,9 +54,9 @@ test('only its author can edit or delete a message', async ({ person }) => {
   await alice.say('mine');
   const row = bob.message('mine');
   await row.hover();
-  await expect(row.getByRole('button', { name: 'Reply' })).toBeVisible();
-  await expect(row.getByRole('button', { name: 'Edit' })).toHaveCount(0);
-  await expect(row.getByRole('button', { name: 'Delete' })).toHaveCount(0);
+  await expect(row.getByRole('button', { name: 'Reply', exact: true })).toBeVisible();
+  await expect(row.getByRole('button', { name: 'Edit', exact: true })).toHaveCount(0);
+  await expect(row.getByRole('button', { name: 'Delete', exact: true })).toHaveCount(0);
 });
 
 test('a reply quotes its message and follows its edits', async ({ person }) => {

@@ -11,7 +11,7 @@ test('sign in, read, page back and post without JavaScript', async ({ visitor, a
   await reader.page.getByRole('button', { name: 'Come in' }).click();
   await expect(reader.message(/^(.*\s)?120: /)).toBeVisible();
 
-  const older = reader.page.getByRole('link', { name: /older/i });
+  const older = reader.page.getByRole('link', { name: 'Older messages' });
   await older.click();
   await expect(reader.message(/^(.*\s)?60: /)).toHaveCount(1);
   await older.click();
@@ -20,7 +20,7 @@ test('sign in, read, page back and post without JavaScript', async ({ visitor, a
 
   await reader.open('/rooms/general');
   await reader.composer.fill('Posted by a form.\n第二行');
-  await reader.page.getByRole('button', { name: 'Send' }).click();
+  await reader.page.getByRole('button', { name: 'Send', exact: true }).click();
   await expect(reader.message('Posted by a form.')).toBeVisible();
   await picture(reader, 'nojs');
   // A reload shows the page again and does not post again: the form answered with a redirect.

@@ -11,14 +11,14 @@ test('rooms and people are drawers, and nothing is wider than the screen', async
   expect(await overflow()).toBe(0);
   await expect(alice.rooms).toBeHidden();
 
-  await alice.page.getByRole('button', { name: /rooms/i }).tap();
+  await alice.page.getByRole('button', { name: 'Show rooms' }).tap();
   await expect(alice.rooms).toBeVisible();
   await expect(alice.room('general')).toBeInViewport();
   await picture(alice, 'phone-rooms');
   await alice.page.keyboard.press('Escape');
   await expect(alice.rooms).toBeHidden();
 
-  await alice.page.getByRole('button', { name: /people|here/i }).first().tap();
+  await alice.page.getByRole('button', { name: '1 here' }).tap();
   await expect(alice.people.getByText('Alice')).toBeVisible();
   await alice.page.keyboard.press('Escape');
   await expect(alice.people).toBeHidden();
@@ -29,7 +29,7 @@ test('rooms and people are drawers, and nothing is wider than the screen', async
 test('a long press opens the actions of a message', async ({ person }) => {
   const alice = await person('Alice', PHONE);
   await alice.composer.fill('press me');
-  await alice.page.getByRole('button', { name: 'Send' }).tap();
+  await alice.page.getByRole('button', { name: 'Send', exact: true }).tap();
   const row = alice.message('press me');
   await expect.poll(() => alice.count('ack')).toBe(1);
   const box = await row.boundingBox();
@@ -37,13 +37,13 @@ test('a long press opens the actions of a message', async ({ person }) => {
   const finger = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
   const devtools = await alice.context.newCDPSession(alice.page);
   await devtools.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [finger] });
-  const sheet = alice.page.getByRole('dialog');
-  await expect(sheet.getByRole('button', { name: 'Reply' })).toBeVisible();
+  const sheet = alice.page.getByRole('dialog', { name: 'Actions for this message' });
+  await expect(sheet.getByRole('button', { name: 'Reply', exact: true })).toBeVisible();
   await devtools.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
-  await sheet.getByRole('button', { name: 'Reply' }).tap();
+  await sheet.getByRole('button', { name: 'Reply', exact: true }).tap();
   await expect(sheet).toBeHidden();
   await alice.composer.fill('pressed');
-  await alice.page.getByRole('button', { name: 'Send' }).tap();
+  await alice.page.getByRole('button', { name: 'Send', exact: true }).tap();
   await expect(alice.messages.filter({ hasText: 'pressed' }).last()).toContainText('press me');
 });
 
@@ -51,7 +51,7 @@ test('the composer stays in view as it grows, and then scrolls', async ({ person
   const alice = await person('Alice', PHONE);
   await alice.composer.fill(Array.from({ length: 60 }, (_, i) => `line ${i}`).join('\n'));
   await expect(alice.composer).toBeInViewport();
-  await expect(alice.page.getByRole('button', { name: 'Send' })).toBeInViewport();
+  await expect(alice.page.getByRole('button', { name: 'Send', exact: true })).toBeInViewport();
   const box = await alice.composer.boundingBox();
   expect(box?.height).toBeLessThan(844 / 2);
 });

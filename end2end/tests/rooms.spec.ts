@@ -28,7 +28,7 @@ test('a private room is for those who were invited', async ({ person, api }) => 
   expect((await stranger.request('GET', `/api/v1/rooms/${encodeURIComponent('发布计划')}/messages`)).status).toBe(404);
 
   await bob.open(new URL(invite, bob.base).pathname);
-  await bob.untilLive(() => bob.page.getByRole('button', { name: /join/i }).click());
+  await bob.untilLive(() => bob.page.getByRole('button', { name: 'Join the room' }).click());
   await expect(bob.message('only for us')).toBeVisible();
   await expect(bob.room('发布计划')).toBeVisible();
 });
@@ -55,5 +55,5 @@ test('a room that is not there says so', async ({ person }) => {
   const alice = await person('Alice');
   const answer = await alice.page.goto(`${alice.base}/rooms/nowhere`);
   expect(answer?.status()).toBe(404);
-  await expect(alice.page.getByRole('link').first()).toBeVisible();
+  await expect(alice.page.getByRole('link', { name: 'Back to the rooms' })).toBeVisible();
 });

@@ -1,11 +1,13 @@
 //! `docs/PROTOCOL.md` tells the truth: each JSON example is what this crate reads and writes, no frame, error or close
 //! code is missing, and the bounds are those of `limits`.
 
+#![expect(clippy::expect_used, reason = "a test: what is not there ends it, in these words")]
+
 use std::collections::BTreeSet;
 
 use protocol::{
     ClientFrame, CloseCode, ErrorCode, ServerFrame,
-    api::{ErrorBody, GuestCreated, NewGuest, NewMessage, NewRoom, Posted, RoomList, RoomSummary},
+    api::{ErrorBody, GuestCreated, NewGuest, NewMessage, NewRoom, Posted, RoomList, RoomSummary, User},
     limits,
     timeline::Page,
 };
@@ -54,6 +56,7 @@ fn examples_are_what_is_on_the_wire() {
             "Posted" => check::<Posted>(text),
             "RoomList" => check::<RoomList>(text),
             "RoomSummary" => check::<RoomSummary>(text),
+            "User" => check::<User>(text),
             _ => panic!("an example of nothing known: {label}"),
         }
     }
@@ -151,7 +154,7 @@ fn bounds_are_the_ones_of_the_code() {
             "| emoji | 16 characters; 20 different ones on a message |",
             limits::EMOJI_MAX_CHARS == 16 && limits::REACTIONS_MAX_PER_MESSAGE == 20,
         ),
-        ("| frame, body | 64 KiB |", limits::FRAME_MAX_BYTES == 64 * 1024),
+        ("| frame | 64 KiB |", limits::FRAME_MAX_BYTES == 64 * 1024),
         (
             "| page | 50 messages, at most 100 |",
             limits::PAGE_DEFAULT_MESSAGES == 50 && limits::PAGE_MAX_MESSAGES == 100,
