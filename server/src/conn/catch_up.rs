@@ -1,0 +1,239 @@
+//! From a reader's cursor to the live stream, without a hole and without a buffer.
+//!
+//! The connection is subscribed *paused* before anything is read. So whatever is committed from then on, the hub has
+//! heard of it or will; whatever was committed before is in the log. The log is read at the pace of the socket, and
+//! the hub makes the subscriber live where its memory of the newest events meets the position that was reached.
+
+use std::io;
+
+use axum::extract::ws::Utf8Bytes;
+use protocol::{
+    Cursor, ErrorCode, Message, RoomSlug, Seq, ServerFrame,
+    frame::{History, Joined, NoReplay, Refusal},
+    limits::{JOINED_MAX_ROOMS, PAGE_DEFAULT_MESSAGES, REPLAY_MAX_EVENTS},
+};
+use serde::Serialize;
+
+use super::Peer;
+use crate::{
+    hub::{Present, Released},
+    store::{PageAt, RoomId, RoomRecord},
+};
+
+/// How much history one `joined` frame brings, in bytes of JSON; at least one message where there is one. The rest of a
+/// replay follows in frames of its own, the rest of a page is there to be asked for.
+const JOINED_MAX_BYTES: usize = 128 * 1024;
+
+/// A join that was answered with `joined`.
+pub(super) struct Begun {
+    /// Which room.
+    pub(super) room: RoomSlug,
+    /// Its key.
+    pub(super) id: RoomId,
+    /// The last event that the reader has.
+    pub(super) at: Seq,
+}
+
+/// Answers a join. `None` if it was refused.
+pub(super) async fn join(
+    peer: Peer,
+    slug: RoomSlug,
+    cursor: Option<Cursor>,
+    may_join: bool,
+) -> Option<Begun> {
+    match try_join(&peer, slug, cursor, may_join).await {
+        Ok(begun) => Some(begun),
+        Err(refusal) => {
+            let _closed = peer.answer(&ServerFrame::Error(refusal));
+            None
+        }
+    }
+}
+
+async fn try_join(
+    peer: &Peer,
+    slug: RoomSlug,
+    cursor: Option<Cursor>,
+    may_join: bool,
+) -> Result<Begun, Refusal> {
+    if !may_join {
+        let message = format!("one connection joins at most {JOINED_MAX_ROOMS} rooms; leave one first");
+        return Err(Refusal::new(ErrorCode::LimitReached, message));
+    }
+    let record = peer.serving.chat.room(&peer.user, &slug).await?;
+    let id = record.id;
+    let present = peer.serving.hub.subscribe(peer.conn, id, slug.clone()).await.ok_or_else(going_down)?;
+    match history(peer, record, cursor, present).await {
+        Ok((joined, at)) => {
+            // Closed: then nobody reads it.
+            let _closed = peer.outbox.room_for_history().await;
+            let _closed = peer.answer(&ServerFrame::Joined(Box::new(joined)));
+            Ok(Begun { room: slug, id, at })
+        }
+        Err(refusal) => {
+            peer.serving.hub.unsubscribe(peer.conn, id).await;
+            Err(refusal)
+        }
+    }
+}
+
+/// What `joined` says, and the position that it brings the reader to.
+async fn history(
+    peer: &Peer,
+    record: RoomRecord,
+    cursor: Option<Cursor>,
+    present: Present,
+) -> Result<(Joined, Seq), Refusal> {
+    let chat = &peer.serving.chat;
+    let read = chat.read_position(&peer.user, record.id).await?;
+    let (history, head, at) = match replay_from(&record, cursor, peer.serving.settings.max_replay) {
+        Ok(after) => {
+            let mut events = chat.events(record.id, after, REPLAY_MAX_EVENTS).await?;
+            let last = events.last().map_or(after, |event| event.seq);
+            events.truncate(fitting(events.iter()));
+            let at = events.last().map_or(after, |event| event.seq);
+            (History::Replay { events }, record.head.max(last), at)
+        }
+        Err(reason) => {
+            let slug = &record.room.slug;
+            let (_, page) = chat.page(&peer.user, slug, PageAt::Newest, PAGE_DEFAULT_MESSAGES).await?;
+            let mut messages: Vec<Message> = page.messages;
+            let cut = messages.len() - fitting(messages.iter().rev());
+            messages.drain(..cut);
+            let has_more = page.has_more_before || cut > 0;
+            (History::Snapshot { reason, messages, has_more }, page.head, page.head)
+        }
+    };
+    let joined = Joined {
+        room: record.for_members(),
+        epoch: record.epoch,
+        head,
+        resumed: matches!(history, History::Replay { .. }),
+        history,
+        read,
+        here: present.here,
+        here_count: present.count,
+    };
+    Ok((joined, at))
+}
+
+/// Where a replay begins, or why there is none.
+fn replay_from(record: &RoomRecord, cursor: Option<Cursor>, max_replay: u64) -> Result<Seq, NoReplay> {
+    let Cursor { epoch, after } = cursor.ok_or(NoReplay::NoCursor)?;
+    if epoch != record.epoch {
+        return Err(NoReplay::EpochChanged);
+    }
+    match record.head.get().checked_sub(after.get()) {
+        None => Err(NoReplay::CursorAhead),
+        Some(missed) if missed > max_replay => Err(NoReplay::TooFarBehind),
+        Some(_) => Ok(after),
+    }
+}
+
+/// Brings a reader who has everything up to `at` to the live stream. If the log cannot be read on, the connection is
+/// closed with a code that says to resume: what was sent so far has no hole.
+pub(super) async fn follow(peer: Peer, room: RoomId, at: Seq) {
+    if try_follow(&peer, room, at).await.is_err() {
+        peer.outbox.close(protocol::CloseCode::Restart);
+    }
+}
+
+async fn try_follow(peer: &Peer, room: RoomId, mut at: Seq) -> Result<(), Refusal> {
+    loop {
+        // So that what the hub remembers fits, too.
+        peer.outbox.room_for_history().await.map_err(|_| going_down())?;
+        match peer.serving.hub.release(peer.conn, room, at).await {
+            Some(Released::Live) => return Ok(()),
+            Some(Released::Behind) => {}
+            None => return Err(going_down()),
+        }
+        let events = peer.serving.chat.events(room, at, REPLAY_MAX_EVENTS).await?;
+        if events.is_empty() {
+            return Err(Refusal::new(ErrorCode::Internal, "the log ends before its head"));
+        }
+        for event in events {
+            at = event.seq;
+            peer.outbox.room_for_history().await.map_err(|_| going_down())?;
+            let frame = Utf8Bytes::from(ServerFrame::Event(event).encode());
+            peer.outbox.push(frame).map_err(|_| going_down())?;
+        }
+    }
+}
+
+fn going_down() -> Refusal {
+    Refusal::for_now(ErrorCode::Unavailable, "the server is restarting; come back in a moment", 1_000)
+}
+
+/// How many of `items` fit into one frame; at least one where there is one.
+fn fitting<'a, T: Serialize + 'a>(items: impl Iterator<Item = &'a T>) -> usize {
+    let mut bytes = Bytes(0);
+    items
+        .enumerate()
+        .take_while(|(index, item)| {
+            // Counting bytes cannot fail.
+            let _counted = serde_json::to_writer(&mut bytes, item);
+            *index == 0 || bytes.0 <= JOINED_MAX_BYTES
+        })
+        .count()
+}
+
+/// Counts what is written to it.
+struct Bytes(usize);
+
+impl io::Write for Bytes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::api::{Room, Visibility};
+
+    use super::*;
+
+    fn record(head: u64) -> RoomRecord {
+        RoomRecord {
+            id: RoomId(1),
+            room: Room {
+                slug: "general".parse().unwrap(),
+                name: "general".parse().unwrap(),
+                topic: "".parse().unwrap(),
+                visibility: Visibility::Public,
+                invite: None,
+            },
+            invite: None,
+            epoch: "e1".parse().unwrap(),
+            head: Seq::new(head).unwrap(),
+        }
+    }
+
+    fn cursor(epoch: &str, after: u64) -> Option<Cursor> {
+        Some(Cursor { epoch: epoch.parse().unwrap(), after: Seq::new(after).unwrap() })
+    }
+
+    #[test]
+    fn every_hole_has_its_reason() {
+        let from = |cursor| replay_from(&record(100), cursor, 60).map(Seq::get);
+        assert_eq!(from(cursor("e1", 100)), Ok(100));
+        assert_eq!(from(cursor("e1", 40)), Ok(40));
+        assert_eq!(from(cursor("e1", 39)), Err(NoReplay::TooFarBehind));
+        assert_eq!(from(cursor("e1", 101)), Err(NoReplay::CursorAhead));
+        assert_eq!(from(cursor("e2", 100)), Err(NoReplay::EpochChanged));
+        assert_eq!(from(None), Err(NoReplay::NoCursor));
+    }
+
+    #[test]
+    fn a_frame_of_history_is_bounded_in_bytes_and_never_empty() {
+        let long = "x".repeat(JOINED_MAX_BYTES / 4);
+        assert_eq!(fitting([&long; 10].into_iter()), 3);
+        let longer = "x".repeat(2 * JOINED_MAX_BYTES);
+        assert_eq!(fitting([&longer, &longer].into_iter()), 1);
+        assert_eq!(fitting(std::iter::empty::<&String>()), 0);
+    }
+}

@@ -1,0 +1,260 @@
+//! The read pump: takes the client's frames in order and acts on them.
+
+use std::{pin::pin, sync::Arc};
+
+use axum::{
+    Error,
+    extract::ws::{Message, WebSocket},
+};
+use futures_util::{
+    StreamExt,
+    future::BoxFuture,
+    stream::{FuturesOrdered, SplitStream},
+};
+use protocol::{
+    ClientFrame, CloseCode, ErrorCode, Op, OpKind, RoomSlug, ServerFrame, frame::Refusal,
+    limits::TYPING_INTERVAL_MS,
+};
+use tokio::time::{Duration, Instant, timeout_at};
+use tungstenite::error::{CapacityError, Error as SocketError};
+
+use super::{
+    Peer,
+    joins::{Asked, Joins},
+};
+use crate::limits::FrameBucket;
+
+/// Operations and read marks of one connection that may wait for their commit; reading pauses beyond that.
+const IN_FLIGHT_MAX: usize = 64;
+/// Frames beyond the rate, less those within it, before a client counts as a flood.
+const FLOOD_FRAMES: u32 = 200;
+/// `typing` of one room sooner than this after the last is not passed on: half of what clients keep to, so that a late
+/// one and an early one both pass.
+const TYPING_PASSED_ON: Duration = Duration::from_millis(TYPING_INTERVAL_MS / 2);
+
+/// How reading ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// This side has something to say about it.
+    Close(CloseCode),
+    /// The other side is gone.
+    Gone,
+}
+
+/// What the pump acts on.
+enum Input {
+    Read(Option<Result<Message, Error>>),
+    /// Nothing came for longer than a client may be silent.
+    Silence,
+    /// An operation is done; an answer, where there is one to give.
+    Done(Option<ServerFrame>),
+    GoingDown,
+}
+
+pub(super) struct Reader {
+    peer: Peer,
+    joins: Joins,
+    in_flight: FuturesOrdered<BoxFuture<'static, Option<ServerFrame>>>,
+    frames: FrameBucket,
+    /// Frames beyond the rate, less those within it.
+    excess: u32,
+    /// The last `typing` that was passed on.
+    typing: Option<(RoomSlug, Instant)>,
+    dead_at: Instant,
+}
+
+impl Reader {
+    pub(super) fn new(peer: Peer) -> Self {
+        Self {
+            joins: Joins::new(peer.clone()),
+            in_flight: FuturesOrdered::new(),
+            frames: peer.serving.limits.frames(),
+            excess: 0,
+            typing: None,
+            dead_at: Instant::now(),
+            peer,
+        }
+    }
+
+    /// Reads until there is a reason to stop.
+    pub(super) async fn run(mut self, stream: &mut SplitStream<WebSocket>) -> End {
+        let serving = Arc::clone(&self.peer.serving);
+        let mut going_down = pin!(serving.shutdown.cancelled());
+        self.note_life();
+        loop {
+            let may_read = self.in_flight.len() < IN_FLIGHT_MAX && self.joins.has_room();
+            let input = tokio::select! {
+                biased;
+                () = &mut going_down => Input::GoingDown,
+                Some(answer) = self.in_flight.next() => Input::Done(answer),
+                never = self.joins.run() => match never {},
+                read = timeout_at(self.dead_at, stream.next()), if may_read => {
+                    read.map_or(Input::Silence, Input::Read)
+                }
+            };
+            let step = match input {
+                Input::Read(Some(Ok(message))) => {
+                    self.note_life();
+                    // Boxed, so that the many connections that say nothing do not hold the room for it.
+                    Box::pin(self.take(message)).await
+                }
+                Input::Read(Some(Err(error))) => Err(broken(error)),
+                Input::Read(None) => Err(End::Gone),
+                Input::Silence => Err(End::Close(CloseCode::GoingAway)),
+                Input::Done(answer) => self.answer(answer),
+                Input::GoingDown => return self.finish().await,
+            };
+            if let Err(end) = step {
+                return end;
+            }
+        }
+    }
+
+    fn note_life(&mut self) {
+        let settings = &self.peer.serving.settings;
+        self.dead_at = Instant::now() + settings.ping_interval + settings.ping_grace;
+    }
+
+    /// Waits for what was handed in, so that it is answered, and closes.
+    async fn finish(mut self) -> End {
+        // Bounded: the store answers within a bounded time.
+        while let Some(answer) = self.in_flight.next().await {
+            if let Err(end) = self.answer(answer) {
+                return end;
+            }
+        }
+        End::Close(CloseCode::Restart)
+    }
+
+    fn answer(&self, answer: Option<ServerFrame>) -> Result<(), End> {
+        let Some(frame) = answer else { return Ok(()) };
+        // A closed queue: the write pump is about to say why.
+        self.peer.answer(&frame).map_err(|_| self.closing())
+    }
+
+    fn closing(&self) -> End {
+        self.peer.outbox.closing().map_or(End::Gone, End::Close)
+    }
+
+    async fn take(&mut self, message: Message) -> Result<(), End> {
+        if self.peer.outbox.closing().is_some() {
+            return Err(self.closing());
+        }
+        let limited = self.frames.take().err();
+        self.excess = if limited.is_some() { self.excess + 1 } else { self.excess.saturating_sub(1) };
+        if self.excess > FLOOD_FRAMES {
+            return Err(End::Close(CloseCode::ProtocolBroken));
+        }
+        match message {
+            Message::Text(text) => match (ClientFrame::decode(&text), limited) {
+                (Ok(frame), None) => self.act(frame).await,
+                (Ok(frame), Some(refusal)) => self.refuse_frame(&frame, refusal),
+                (Err(refusal), None) if refusal.code == ErrorCode::BadCursor => {
+                    self.joins.ask(Asked::Refused(refusal));
+                    Ok(())
+                }
+                (Err(refusal), None) => self.refuse(refusal),
+                (Err(unreadable), Some(refusal)) => self.refuse(refusal.of(unreadable.id)),
+            },
+            Message::Binary(_) => {
+                self.refuse(Refusal::new(ErrorCode::BadFrame, "frames are text; this one was binary"))
+            }
+            // The library answers these itself.
+            Message::Ping(_) | Message::Pong(_) => Ok(()),
+            Message::Close(_) => Err(End::Gone),
+        }
+    }
+
+    async fn act(&mut self, frame: ClientFrame) -> Result<(), End> {
+        let cursor = frame.cursor();
+        let (id, room, kind) = match frame {
+            ClientFrame::Send { room, id, content, reply_to } => {
+                (id, room, OpKind::Send { content, reply_to })
+            }
+            ClientFrame::Edit { room, id, target, content } => (id, room, OpKind::Edit { target, content }),
+            ClientFrame::Delete { room, id, target } => (id, room, OpKind::Delete { target }),
+            ClientFrame::React { room, id, target, emoji, on } => {
+                (id, room, OpKind::React { target, emoji, on })
+            }
+            ClientFrame::Join { room, .. } => {
+                self.joins.ask(Asked::Join { room, cursor });
+                return Ok(());
+            }
+            ClientFrame::Leave { room } => {
+                self.joins.ask(Asked::Leave { room });
+                return Ok(());
+            }
+            ClientFrame::Read { room, seq } => {
+                let peer = self.peer.clone();
+                self.in_flight.push_back(Box::pin(async move {
+                    // Not answered, by the protocol: an error without an id would be taken for the answer to a join.
+                    let _refused = peer.serving.chat.mark_read(&peer.user, &room, seq).await;
+                    None
+                }));
+                return Ok(());
+            }
+            ClientFrame::Typing { room } => {
+                self.pass_on_typing(room).await;
+                return Ok(());
+            }
+            ClientFrame::Pong => return Ok(()),
+        };
+        self.perform(Op { id, room, kind }).await
+    }
+
+    /// Hands an operation in. From here on its place is behind those handed in before it.
+    async fn perform(&mut self, op: Op) -> Result<(), End> {
+        let (id, room) = (op.id, op.room.clone());
+        let Peer { serving, user, .. } = &self.peer;
+        if let Err(refusal) = serving.limits.op(user.id) {
+            return self.refuse(refusal.of(Some(id)));
+        }
+        match serving.chat.begin(user, op).await {
+            Err(refusal) => self.refuse(refusal),
+            Ok(outcome) => {
+                self.in_flight.push_back(Box::pin(async move {
+                    Some(match outcome.await {
+                        Ok(done) => ServerFrame::Ack { id, room, seq: done.seq, timestamp: done.timestamp },
+                        Err(refusal) => ServerFrame::Error(refusal),
+                    })
+                }));
+                Ok(())
+            }
+        }
+    }
+
+    async fn pass_on_typing(&mut self, room: RoomSlug) {
+        let now = Instant::now();
+        let is_too_soon = |(last, at): &(RoomSlug, Instant)| *last == room && now < *at + TYPING_PASSED_ON;
+        if !self.typing.as_ref().is_some_and(is_too_soon) {
+            // Not answered, by the protocol, like `read`.
+            let _refused = self.peer.serving.chat.typing(&self.peer.user, &room).await;
+            self.typing = Some((room, now));
+        }
+    }
+
+    /// A frame beyond the rate. Those that are not answered by the protocol just go.
+    fn refuse_frame(&mut self, frame: &ClientFrame, refusal: Refusal) -> Result<(), End> {
+        match frame {
+            ClientFrame::Join { .. } | ClientFrame::Leave { .. } => {
+                self.joins.ask(Asked::Refused(refusal));
+                Ok(())
+            }
+            ClientFrame::Typing { .. } | ClientFrame::Read { .. } | ClientFrame::Pong => Ok(()),
+            _ => self.refuse(refusal.of(frame.op_id())),
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Result<(), End> {
+        self.answer(Some(ServerFrame::Error(refusal)))
+    }
+}
+
+/// What an error of the socket means. What breaks the rules of WebSocket is told so; a lost socket cannot be told.
+fn broken(error: Error) -> End {
+    match error.into_inner().downcast_ref::<SocketError>() {
+        Some(SocketError::Capacity(CapacityError::MessageTooLong { .. })) => End::Close(CloseCode::TooBig),
+        Some(SocketError::Protocol(_) | SocketError::Utf8(_)) => End::Close(CloseCode::ProtocolBroken),
+        _ => End::Gone,
+    }
+}
