@@ -14,9 +14,9 @@ check() { # what, expected, actual
 }
 
 [ -x target/release/hubbub ] || fail "no target/release/hubbub: run scripts/build.sh first"
-for tool in podman buildah runc; do command -v $tool >/dev/null || fail "$tool is missing: apt-get install podman buildah runc debootstrap"; done
+for tool in podman buildah runc curl node; do command -v $tool >/dev/null || fail "$tool is missing: apt-get install podman buildah runc debootstrap"; done
 
-# A store and settings of our own, that work without a session bus, cgroups or kernel overlays.
+# A store and settings of its own, that work without a session bus, cgroups or kernel overlays.
 WORK=$(mktemp -d)
 BASE=docker.io/library/debian:bookworm-slim
 BASE_TAR=$HUBBUB_CACHE/debian-bookworm-slim.tar
@@ -63,17 +63,18 @@ say "building the image"
 buildah bud -q --pull-never --format docker --target prebuilt --ignorefile deploy/Dockerfile.dockerignore \
   -f deploy/Dockerfile -t hubbub-test . >"$WORK/build.log" 2>&1 || { tail -n 20 "$WORK/build.log" >&2; fail "the image does not build"; }
 
-PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+PORT=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
 URL=http://127.0.0.1:$PORT
 run() {
   podman run -d --name hubbub-test --read-only --read-only-tmpfs=false --cap-drop all --security-opt no-new-privileges \
-    -e HUBBUB_LISTEN="127.0.0.1:$PORT" -v hubbub-test-data:/data hubbub-test "$@" >/dev/null
+    -e HUBBUB_LISTEN="127.0.0.1:$PORT" -v hubbub-test-data:/data hubbub-test >/dev/null 2>>"$WORK/podman.log" ||
+    { cat "$WORK/podman.log" >&2; fail "the container does not start"; }
   # curl itself waits for the server, for at most ten seconds.
   curl -sS -o /dev/null --retry 50 --retry-delay 0 --retry-max-time 10 --retry-all-errors "$URL/readyz" ||
     { podman logs hubbub-test >&2; fail "the server does not get ready"; }
 }
 say "running it"
-run
+run # podman itself complains where there is no systemd to call the health check; that goes to its log
 check "it runs as its own user" 10001 "$(podman exec hubbub-test id -u)"
 check "its root is read-only" no "$(podman exec hubbub-test sh -c 'touch /usr/here 2>/dev/null && echo yes || echo no')"
 check "its data folder is its own" "10001 700" "$(podman exec hubbub-test stat -c '%u %a' /data)"
@@ -83,9 +84,9 @@ curl -sS -o /dev/null "$URL/api/v1/rooms/general/messages" -H "Authorization: Be
 curl -sS --compressed "$URL/" | grep -q '<html' || fail "the page does not come"
 
 say "stopping it"
-podman stop -t 20 hubbub-test >/dev/null
+podman stop -t 20 hubbub-test >/dev/null 2>>"$WORK/podman.log"
 check "SIGTERM ends it in order" 0 "$(podman inspect -f '{{.State.ExitCode}}' hubbub-test)"
-podman rm hubbub-test >/dev/null
+podman rm hubbub-test >/dev/null 2>>"$WORK/podman.log"
 run
 check "its data outlives the container" "kept on the volume" \
   "$(curl -sS "$URL/api/v1/rooms/general/messages" -H "Authorization: Bearer $token" | sed 's/.*"content":"\([^"]*\)".*/\1/')"
