@@ -8,9 +8,6 @@ const TABS_MAX = 60;
 /** A frame of the socket; see docs/PROTOCOL.md. */
 export interface Frame {
   type: string;
-  room?: unknown;
-  id?: string;
-  content?: string;
   [field: string]: unknown;
 }
 
@@ -42,6 +39,8 @@ export class Person {
     return this.page.context();
   }
 
+  // ---- Coming in ----
+
   /** Opens a path of the product. */
   async open(path = '/'): Promise<void> {
     await this.page.goto(this.base + path);
@@ -72,8 +71,10 @@ export class Person {
     return this;
   }
 
+  // ---- The conversation ----
+
   get composer(): Locator {
-    return this.page.getByRole('textbox', { name: /^Message / });
+    return this.page.getByRole('textbox', { name: /^Message #/ });
   }
 
   get log(): Locator {
@@ -85,7 +86,17 @@ export class Person {
     return this.log.getByRole('article');
   }
 
-  /** What the messages say as a reader sees them, names, times and buttons left out. */
+  /** The message that says `text`; one that merely quotes it is not meant. */
+  message(text: string | RegExp): Locator {
+    return this.messages.filter({ has: this.page.locator('.message-body', { hasText: text }) });
+  }
+
+  /** The message of `bulk` with that number. */
+  numbered(number: number): Locator {
+    return this.message(new RegExp(`^\\s*${number}: `));
+  }
+
+  /** What the messages say as a reader sees them: names, times, marks and buttons left out. */
   async texts(): Promise<string[]> {
     return this.messages.evaluateAll((rows) =>
       rows.map((row) => {
@@ -96,49 +107,19 @@ export class Person {
     );
   }
 
-  /**
-   * Scrolls to the beginning of what the log holds and waits until older messages have come, or there are none.
-   * Answers the numbers that the messages of `bulk` begin with, and how far the message that was first has moved on
-   * the screen, in pixels.
-   */
-  async scrollBack(): Promise<{ numbers: string[]; moved: number }> {
-    return this.log.evaluate(async (log) => {
-      const scrolls = (element: Element) => /auto|scroll/.test(getComputedStyle(element).overflowY);
-      const around = [log, ...log.querySelectorAll('*')];
-      for (let up = log.parentElement; up; up = up.parentElement) around.push(up);
-      const scroller = around.find((element) => scrolls(element) && element.scrollHeight > element.clientHeight);
-      const rows = () => [...log.querySelectorAll('article, [role=article]')];
-      const numbers = () => rows().flatMap((row) => /(?:^|\s|\D)(\d+): /.exec(row.textContent ?? '')?.[1] ?? []);
-      const frame = () => new Promise(requestAnimationFrame);
-      if (!scroller) throw new Error('the log does not scroll');
-
-      const first = rows()[0];
-      // Also reaches the top of a reversed column, whose positions are negative.
-      scroller.scrollTo({ top: -1e9, behavior: 'instant' });
-      const before = first.getBoundingClientRect().top;
-      if (numbers().includes('1')) return { numbers: numbers(), moved: 0 };
-      while (rows()[0] === first) await frame();
-      // One frame to lay out, one for a correction that comes late to show itself.
-      await frame();
-      await frame();
-      return { numbers: numbers(), moved: first.getBoundingClientRect().top - before };
-    });
-  }
-
-  /** The message that says `text`. */
-  message(text: string | RegExp): Locator {
-    return this.messages.filter({ hasText: text });
-  }
-
-  get banner(): Locator {
-    return this.page.getByRole('status').filter({ hasText: /offline|connection lost/i });
-  }
-
   /** Types into the composer at once and presses Enter. */
   async say(text: string): Promise<void> {
     await this.composer.fill(text);
     await this.composer.press('Enter');
     await expect(this.composer).toHaveValue('');
+  }
+
+  /** Presses Enter until it sends: right after a composition has ended the page still takes it for a part of that. */
+  async pressEnterUntilSent(): Promise<void> {
+    await expect(async () => {
+      await this.composer.press('Enter');
+      await expect(this.composer).toHaveValue('', { timeout: 100 });
+    }).toPass();
   }
 
   /** Presses one of a message's buttons, which appear when it is pointed at. */
@@ -159,6 +140,62 @@ export class Person {
     await this.page.getByRole('dialog').getByRole('button', { name: emoji }).first().click();
   }
 
+  // ---- The past ----
+
+  /** The button that leads to the newest messages, whatever it counts. */
+  get toNewest(): Locator {
+    return this.page.getByRole('button', { name: /^(Jump to newest|\d+ new messages?)$/ });
+  }
+
+  /**
+   * Scrolls to the beginning of what the log holds and waits until older messages have come, or there are none.
+   * Answers the numbers that the messages of `bulk` begin with, and how far the message that was first has moved on
+   * the screen, in pixels.
+   */
+  async scrollBack(): Promise<{ numbers: string[]; moved: number }> {
+    return this.log.evaluate(async (log) => {
+      const scrolls = (element: Element) => /auto|scroll/.test(getComputedStyle(element).overflowY);
+      let scroller: Element | null = log;
+      while (scroller && !(scrolls(scroller) && scroller.scrollHeight > scroller.clientHeight)) scroller = scroller.parentElement;
+      if (!scroller) throw new Error('the log does not scroll');
+      const rows = () => [...log.querySelectorAll('article')];
+      const text = (row: Element) => row.querySelector('.message-body')?.textContent ?? '';
+      const numbers = () => rows().flatMap((row) => /^\s*(\d+): /.exec(text(row))?.[1] ?? []);
+      const frame = () => new Promise(requestAnimationFrame);
+
+      const first = rows()[0];
+      // Also reaches the top of a reversed column, whose positions are negative.
+      scroller.scrollTo({ top: -1e9, behavior: 'instant' });
+      const before = first.getBoundingClientRect().top;
+      if (numbers().includes('1')) return { numbers: numbers(), moved: 0 };
+      while (rows()[0] === first) await frame();
+      // One frame to lay out, one for a correction that comes late to show itself.
+      await frame();
+      await frame();
+      return { numbers: numbers(), moved: first.getBoundingClientRect().top - before };
+    });
+  }
+
+  // ---- Around it ----
+
+  get banner(): Locator {
+    return this.page.getByRole('status').filter({ hasText: /offline|connection lost/i });
+  }
+
+  /** Who is here; on a phone a drawer, which is a dialog while it is open. */
+  get people(): Locator {
+    return this.panel('complementary', 'People here');
+  }
+
+  /** The rooms in the sidebar; on a phone a drawer too. */
+  get rooms(): Locator {
+    return this.panel('navigation', 'Rooms');
+  }
+
+  room(name: string): Locator {
+    return this.rooms.getByRole('link', { name });
+  }
+
   async createRoom(name: string, visibility: 'public' | 'private' = 'public'): Promise<void> {
     await this.page.getByRole('button', { name: 'New room' }).click();
     const dialog = this.page.getByRole('dialog', { name: 'New room' });
@@ -172,8 +209,9 @@ export class Person {
   async invitation(): Promise<string> {
     await this.context.grantPermissions(['clipboard-read', 'clipboard-write']);
     await this.page.getByRole('button', { name: 'Copy invitation link' }).click();
-    await expect.poll(() => this.page.evaluate(() => navigator.clipboard.readText())).toContain('/join/');
-    return this.page.evaluate(() => navigator.clipboard.readText());
+    const clipboard = () => this.page.evaluate(() => navigator.clipboard.readText());
+    await expect.poll(clipboard).toContain('/join/');
+    return clipboard();
   }
 
   async chooseLanguage(language: string): Promise<void> {
@@ -190,31 +228,7 @@ export class Person {
     throw new Error(`${TABS_MAX} times ${key} do not lead to ${target}`);
   }
 
-  /** Who is here; on a phone a drawer, which is a dialog while it is open. */
-  get people(): Locator {
-    return this.panel('complementary', 'People here');
-  }
-
-  /** The rooms in the sidebar; on a phone a drawer too. */
-  get rooms(): Locator {
-    return this.panel('navigation', 'Rooms');
-  }
-
-  /** The button that leads to the newest messages, whatever it counts. */
-  get toNewest(): Locator {
-    return this.page.getByRole('button', { name: /^(Jump to newest|\d+ new messages?)$/ });
-  }
-
   private panel(role: 'complementary' | 'navigation', name: string): Locator {
     return this.page.getByRole(role, { name }).or(this.page.getByRole('dialog', { name }));
   }
-
-  room(name: string): Locator {
-    return this.rooms.getByRole('link', { name: new RegExp(`(^|\\s)${name}`) });
-  }
-}
-
-/** Waits until nothing on the page is still on its way to the server. */
-export async function allSent(person: Person): Promise<void> {
-  await expect(person.log.getByText(/sending|waiting/i)).toHaveCount(0);
 }

@@ -88,7 +88,7 @@ test('the whole job by keyboard alone', async ({ visitor, api }) => {
   await expect(alice.composer).toBeFocused();
   await keyboard.type('answered');
   await keyboard.press('Enter');
-  await expect(alice.messages.filter({ hasText: 'answered' })).toContainText('answer me');
+  await expect(alice.message('answered')).toContainText('answer me');
 
   // A dialog keeps the focus until it is closed, and gives it back.
   const opener = alice.page.getByRole('button', { name: 'New room' });

@@ -20,7 +20,7 @@ test('scrolling back reaches the first of 500 messages and nothing jumps', async
   const writer = await api('Writer');
   await writer.fill('general', bulk(HISTORY_MESSAGES));
   const reader = await person('Reader');
-  await expect(reader.message(/^(.*\s)?500: /)).toBeInViewport();
+  await expect(reader.numbered(500)).toBeInViewport();
 
   const seen = new Set<string>();
   for (let page = 0; page < HISTORY_MESSAGES && !seen.has('1'); page++) {
@@ -34,7 +34,7 @@ test('scrolling back reaches the first of 500 messages and nothing jumps', async
   expect([...seen].map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: HISTORY_MESSAGES }, (_, i) => i + 1));
 
   await reader.toNewest.click();
-  await expect(reader.message(/^(.*\s)?500: /)).toBeInViewport();
+  await expect(reader.numbered(500)).toBeInViewport();
 });
 
 test('a permalink opens at its message and shows which it is', async ({ person, api }) => {
@@ -42,7 +42,7 @@ test('a permalink opens at its message and shows which it is', async ({ person, 
   const posted = await writer.fill('general', bulk(200));
   const reader = await person('Reader');
   await reader.untilLive(() => reader.open(`/rooms/general/${posted[41].seq}`));
-  const target = reader.message(/^(.*\s)?42: /);
+  const target = reader.numbered(42);
   await expect(target).toBeInViewport();
   await expect(target).toHaveClass(/\btarget\b/);
   // What is said now reaches a reader who looks at the past, without moving them.

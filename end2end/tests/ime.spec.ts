@@ -13,7 +13,7 @@ test('Enter during a composition does not send (Chromium)', async ({ person }) =
   await devtools.send('Input.insertText', { text: '日本' });
   await expect(alice.composer).toHaveValue(/日本/);
   expect(alice.sent.filter((frame) => frame.type === 'send')).toEqual([]);
-  await alice.page.keyboard.press('Enter');
+  await alice.pressEnterUntilSent();
   await expect(alice.message('日本')).toBeVisible();
   await expect.poll(() => alice.sent.filter((frame) => frame.type === 'send').length).toBe(1);
 });
@@ -33,7 +33,7 @@ test('Enter right after the end of a composition does not send (Safari tells of 
   });
   await expect(alice.composer).toHaveValue('你好');
   expect(alice.sent.filter((frame) => frame.type === 'send')).toEqual([]);
-  await alice.composer.press('Enter');
+  await alice.pressEnterUntilSent();
   await expect(alice.message('你好')).toBeVisible();
   await expect.poll(() => alice.sent.filter((frame) => frame.type === 'send').length).toBe(1);
 });

@@ -67,14 +67,14 @@ test('a reply quotes its message and follows its edits', async ({ person }) => {
   await bob.act(bob.message('Shall we meet at nine?'), 'Reply');
   await expect(bob.composer).toBeFocused();
   await bob.say('Yes.');
-  const answer = alice.messages.filter({ hasText: 'Yes.' });
+  const answer = alice.message('Yes.');
   await expect(answer).toContainText('Shall we meet at nine?');
   await alice.composer.press('ArrowUp');
   const editor = alice.page.getByRole('textbox').and(alice.page.locator(':focus'));
   await editor.fill('Shall we meet at ten?');
   await editor.press('Enter');
   for (const person of [alice, bob]) {
-    await expect(person.messages.filter({ hasText: 'Yes.' })).toContainText('Shall we meet at ten?');
+    await expect(person.message('Yes.')).toContainText('Shall we meet at ten?');
   }
 });
 

@@ -44,7 +44,7 @@ test('a long press opens the actions of a message', async ({ person }) => {
   await expect(sheet).toBeHidden();
   await alice.composer.fill('pressed');
   await alice.page.getByRole('button', { name: 'Send', exact: true }).tap();
-  await expect(alice.messages.filter({ hasText: 'pressed' }).last()).toContainText('press me');
+  await expect(alice.message('pressed').last()).toContainText('press me');
 });
 
 test('the composer stays in view as it grows, and then scrolls', async ({ person }) => {
