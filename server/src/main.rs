@@ -1,2 +1,71 @@
-//! The binary.
-fn main() {}
+//! The binary: settings in, a server until it is told to stop.
+
+use std::{io, process::ExitCode};
+
+use clap::Parser as _;
+use server::{
+    Running, Server,
+    config::{Config, LogFormat},
+};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let config = Config::parse();
+    begin_log(&config);
+    match run(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hubbub: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn begin_log(config: &Config) {
+    let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&config.log)).with_writer(io::stderr);
+    match config.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+}
+
+#[tokio::main]
+async fn run(config: Config) -> anyhow::Result<()> {
+    let mut signals = Signals::new()?;
+    let mut running = tokio::select! {
+        running = Server::start(config) => running?,
+        () = signals.next() => return Ok(()),
+    };
+    println!("Hubbub is at {}", running.url());
+
+    tokio::select! {
+        () = signals.next() => tracing::info!("stopping; once more stops at once"),
+        part = running.broken() => anyhow::bail!("the {part} has stopped; the log says why"),
+    }
+    tokio::select! {
+        () = Running::shutdown(running) => tracing::info!("stopped"),
+        () = signals.next() => tracing::warn!("stopped at once"),
+    }
+    Ok(())
+}
+
+/// The ways to be told to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Why a server does not start. Each is one sentence that says what to do.
+
+use std::{io, net::SocketAddr};
+
+use protocol::frame::Refusal;
+
+use crate::store::sqlite::OpenError;
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Somebody else listens there.
+    #[error("{address} is in use by another program; stop that, or choose another with --listen")]
+    AddressInUse {
+        /// Where.
+        address: SocketAddr,
+    },
+    /// The system does not let it listen there.
+    #[error("cannot listen on {address}: {cause}; choose another address with --listen")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The first room could not be made.
+    #[error("cannot make the first room: {0}")]
+    FirstRoom(Refusal),
+}
+
+impl StartError {
+    pub(crate) fn listen(address: SocketAddr, cause: io::Error) -> Self {
+        if cause.kind() == io::ErrorKind::AddrInUse {
+            Self::AddressInUse { address }
+        } else {
+            Self::Listen { address, cause }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The files of the page: style, script, WebAssembly, icons. A release build carries them inside, compressed at build
+//! time; a debug build reads them from `target/site`, so that a rebuilt page shows at once.
+
+use std::borrow::Cow;
+
+use app::source::Assets;
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    response::{IntoResponse as _, Response},
+};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+/// What the build of the page made. Empty where there was none.
+#[derive(RustEmbed)]
+#[folder = "../target/site"]
+#[allow_missing = true]
+struct Site;
+
+const CSS: &str = "pkg/hubbub.css";
+const JS: &str = "pkg/hubbub.js";
+const WASM: &str = "pkg/hubbub.wasm";
+
+/// An address with the hash of its content never shows anything else: a year is the most that caches keep.
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// Without it, ask each time whether it is still the same.
+const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// Compressed forms, best first: the file's ending and its name in `Accept-Encoding`.
+const ENCODINGS: [(&str, &str); 2] = [(".br", "br"), (".gz", "gzip")];
+
+/// Where the page finds its files: each address carries the version of its content.
+pub(crate) fn addresses() -> Assets {
+    let address = |path: &str| match version(path) {
+        Some(version) => format!("/{path}?v={version}"),
+        None => format!("/{path}"),
+    };
+    Assets { css: address(CSS), js: address(JS), wasm: address(WASM) }
+}
+
+/// The version of a file: its hash.
+#[cfg(not(debug_assertions))]
+fn version(path: &str) -> Option<String> {
+    Site::get(path).map(|file| hash(&file))
+}
+
+/// The version of a file: when it was written, which is cheaper to find out than the hash of what is read anew.
+#[cfg(debug_assertions)]
+fn version(path: &str) -> Option<String> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/site");
+    let written = folder.join(path).metadata().and_then(|meta| meta.modified()).ok()?;
+    let since = written.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(format!("{:x}", since.as_millis()))
+}
+
+/// The first half of the hash, in hexadecimal: enough that no two versions of a file share it.
+fn hash(file: &EmbeddedFile) -> String {
+    use std::fmt::Write as _;
+
+    file.metadata.sha256_hash().iter().take(16).fold(String::new(), |mut text, byte| {
+        let _always_fits = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The file at an address; `None` where there is none.
+pub(crate) fn serve(uri: &Uri, request: &HeaderMap) -> Option<Response> {
+    let path = uri.path().trim_start_matches('/');
+    let mime = mime(path)?;
+    let (file, encoding) = choose(path, request)?;
+
+    let etag = format!("\"{}\"", hash(&file));
+    let unchanged = request
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|held| held.split(',').any(|held| held.trim().trim_start_matches("W/") == etag));
+    let mut response = if unchanged {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        match file.data {
+            Cow::Borrowed(bytes) => Body::from(bytes),
+            Cow::Owned(bytes) => Body::from(bytes),
+        }
+        .into_response()
+    };
+
+    let headers = response.headers_mut();
+    let has_version = uri.query().is_some_and(|query| query.starts_with("v="));
+    headers.insert(header::CACHE_CONTROL, if has_version { FOR_EVER } else { ASK_AGAIN });
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(mime));
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    if let Some(encoding) = encoding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    Some(response)
+}
+
+/// The best form of a file that the browser understands.
+fn choose(path: &str, request: &HeaderMap) -> Option<(EmbeddedFile, Option<&'static str>)> {
+    let accepted =
+        request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let compressed = ENCODINGS
+        .iter()
+        .filter(|(_, encoding)| accepts(accepted, encoding))
+        .find_map(|(ending, encoding)| Some((Site::get(&format!("{path}{ending}"))?, Some(*encoding))));
+    compressed.or_else(|| Site::get(path).map(|file| (file, None)))
+}
+
+/// Whether `Accept-Encoding` names an encoding and does not weigh it zero.
+fn accepts(accepted: &str, encoding: &str) -> bool {
+    accepted.split(',').any(|item| {
+        let (name, weight) = item.split_once(';').unwrap_or((item, ""));
+        let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32));
+        name.trim().eq_ignore_ascii_case(encoding) && !refused
+    })
+}
+
+/// The types of the files that are served; others are not.
+fn mime(path: &str) -> Option<&'static str> {
+    Some(match path.rsplit_once('.')?.1 {
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "wasm" => "application/wasm",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "webmanifest" => "application/manifest+json",
+        "txt" => "text/plain; charset=utf-8",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings_are_chosen_by_what_the_browser_says() {
+        assert!(accepts("gzip, deflate, br", "br"));
+        assert!(accepts("BR;q=0.5", "br"));
+        assert!(!accepts("gzip", "br"));
+        assert!(!accepts("br;q=0, gzip", "br"));
+        assert!(!accepts("", "gzip"));
+    }
+}

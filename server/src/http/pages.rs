@@ -1,0 +1,279 @@
+//! The pages, rendered on the server: with their history, complete without JavaScript, in the reader's own language
+//! and colours. Whoever is not signed in sees the sign-in page at any address, and is led on to it afterwards.
+
+use std::sync::Arc;
+
+use app::source::{
+    Assets, ChatPage, Invitation, PageError, PageSource, Place, RefusedForm, SharedSource, Viewer,
+};
+use async_trait::async_trait;
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    response::{IntoResponse as _, Response},
+};
+use leptos::{nonce::use_nonce, prelude::provide_context, reactive::owner::use_context};
+use leptos_axum::ResponseOptions;
+use protocol::{
+    ErrorCode, RoomSlug,
+    api::{RoomSummary, User},
+    frame::Refusal,
+    limits::PAGE_DEFAULT_MESSAGES,
+};
+
+use super::{
+    Http, address,
+    answer::Failure,
+    arrival::Arrival,
+    assets, cookies, headers,
+    identity::{Proof, unauthorized},
+    preferences, session_cookie,
+};
+use crate::{
+    chat::Chat,
+    hub::Hub,
+    store::{PageAt, RoomRecord},
+};
+
+/// The cookie of the room that was looked at last, so that `/` opens it again.
+const LAST_ROOM: &str = "room";
+
+/// What the pages show comes through the same door as everything else.
+pub(crate) struct Pages {
+    pub(crate) chat: Chat,
+    pub(crate) hub: Hub,
+}
+
+#[async_trait]
+impl PageSource for Pages {
+    async fn chat(&self, user: &User, room: &RoomSlug, place: Place) -> Result<ChatPage, PageError> {
+        let at = match place {
+            Place::Newest => PageAt::Newest,
+            Place::Around(seq) => PageAt::Around(seq),
+            Place::Before(seq) => PageAt::Before(seq),
+            Place::After(seq) => PageAt::After(seq),
+        };
+        let page = self.chat.page(user, room, at, PAGE_DEFAULT_MESSAGES);
+        let ((record, page), mut rooms) =
+            tokio::try_join!(page, self.chat.rooms(user)).map_err(page_error)?;
+        // A list is bounded; the room that is looked at is in it all the same.
+        if rooms.iter().all(|summary| summary.room.slug != *room) {
+            rooms.push(self.summary(user, &record).await?);
+        }
+        let present = self.hub.present(record.id).await;
+        let room = room.clone();
+        Ok(ChatPage { me: user.clone(), rooms, room, page, here: present.here, here_count: present.count })
+    }
+
+    async fn invitation(&self, _user: &User, invite: &str) -> Result<Invitation, PageError> {
+        let record = self.chat.invitation(invite).await.map_err(page_error)?;
+        let accept = format!("/join/{}", address::segment(invite));
+        Ok(Invitation { name: record.room.name.to_string(), accept })
+    }
+}
+
+impl Pages {
+    async fn summary(&self, user: &User, record: &RoomRecord) -> Result<RoomSummary, PageError> {
+        let read = self.chat.read_position(user, record.id).await.map_err(page_error)?;
+        Ok(RoomSummary {
+            room: record.for_members(),
+            epoch: record.epoch.clone(),
+            head: record.head,
+            read,
+            unread: 0,
+            mentions: 0,
+        })
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
+fn page_error(refusal: Refusal) -> PageError {
+    if refusal.code == ErrorCode::RoomNotFound { PageError::NotFound } else { PageError::Unavailable }
+}
+
+/// Somebody's browser, at the door: what the server finds out before it renders anything.
+pub(crate) struct Visit {
+    pub(crate) arrival: Arrival,
+    pub(crate) viewer: Viewer,
+    headers: HeaderMap,
+}
+
+impl Visit {
+    /// Reads who asks from the head of a request.
+    pub(crate) async fn begin(http: &Arc<Http>, request: Request) -> Result<(Self, Request), Response> {
+        let headers = request.headers().clone();
+        let arrival = http.front.of(&headers, request.extensions());
+        let session = match Proof::of(&headers, arrival) {
+            Some(proof) => proof.session(http).await.map_err(|error| Failure::from(error).into_text())?,
+            None => None,
+        };
+        let viewer = Viewer {
+            user: session.map(|session| session.user),
+            preferences: preferences::read(&headers),
+            refused: None,
+            guests: http.guests,
+        };
+        Ok((Self { arrival, viewer, headers }, request))
+    }
+
+    /// The user, or the sign-in page at `uri`.
+    pub(crate) async fn user(&self, http: &Http, uri: &Uri) -> Result<User, Response> {
+        match &self.viewer.user {
+            Some(user) => Ok(user.clone()),
+            None => Err(self.refuse(http, uri, &unauthorized(), None).await),
+        }
+    }
+
+    /// The page at `uri` again, with what was refused and what was typed.
+    pub(crate) async fn refuse(
+        &self,
+        http: &Http,
+        uri: &Uri,
+        failure: &Failure,
+        refused: Option<RefusedForm>,
+    ) -> Response {
+        let viewer = Viewer { refused, ..self.viewer.clone() };
+        let mut response = self.render(http, uri, viewer).await;
+        *response.status_mut() = failure.status();
+        response
+    }
+
+    /// The page at `uri`.
+    async fn show(&self, http: &Http, uri: &Uri) -> Response {
+        let mut response = self.render(http, uri, self.viewer.clone()).await;
+        if self.viewer.user.is_some() {
+            self.remember(uri, &mut response);
+        }
+        response
+    }
+
+    async fn render(&self, http: &Http, uri: &Uri, viewer: Viewer) -> Response {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        render(Arc::clone(&http.pages), http.assets(), viewer, request).await
+    }
+
+    /// Puts off the end of the session's cookie, as the session itself is put off, and keeps the room for `/`.
+    fn remember(&self, uri: &Uri, response: &mut Response) {
+        let session = session_cookie::read(&self.headers, self.arrival);
+        let renewed = session.and_then(|token| session_cookie::give(token, self.arrival));
+        let room = uri.path().strip_prefix("/rooms/").and_then(|path| path.split('/').next());
+        let seen = room
+            .filter(|room| {
+                response.status() == StatusCode::OK && cookies::raw(&self.headers, LAST_ROOM) != Some(room)
+            })
+            .and_then(|room| cookies::set_plain(LAST_ROOM, room, self.arrival.https));
+        for cookie in [renewed, seen].into_iter().flatten() {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+
+    /// The page of the room that was looked at last, or of the first there is.
+    pub(crate) async fn last_room(&self, http: &Http, user: &User) -> Result<Uri, Failure> {
+        let last = cookies::decoded(&self.headers, LAST_ROOM).and_then(|slug| slug.parse::<RoomSlug>().ok());
+        let slug = match last {
+            Some(slug) if http.chat.room(user, &slug).await.is_ok() => Some(slug),
+            _ => {
+                let rooms = http.chat.rooms(user).await?;
+                let first = rooms.iter().find(|summary| summary.room.slug.as_str() == "general");
+                first.or_else(|| rooms.first()).map(|summary| summary.room.slug.clone())
+            }
+        };
+        let nowhere = || Failure::new(ErrorCode::RoomNotFound, "there is no room here; make one");
+        slug.and_then(|slug| address::room(&slug).parse().ok()).ok_or_else(nowhere)
+    }
+}
+
+async fn render(source: SharedSource, assets: Assets, viewer: Viewer, request: Request) -> Response {
+    let context = move || {
+        provide_context(Arc::clone(&source));
+        provide_context(viewer.clone());
+        provide_context(assets.clone());
+        let reload = development_reload();
+        if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
+            && let Some(policy) = headers::page_policy(&nonce, reload)
+        {
+            response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        }
+    };
+    leptos_axum::render_app_async_stream_with_context(context, app::shell)(request).await
+}
+
+/// While `cargo leptos watch` runs, the page hears of changes on a socket of its own: provides what it needs for that and
+/// returns what its policy must allow.
+#[cfg(debug_assertions)]
+fn development_reload() -> &'static str {
+    if std::env::var_os("LEPTOS_WATCH").is_none() {
+        return "";
+    }
+    if let Ok(configuration) = leptos::prelude::get_configuration(None) {
+        provide_context(configuration.leptos_options);
+    }
+    " ws:"
+}
+
+/// A release does not watch itself change.
+#[cfg(not(debug_assertions))]
+fn development_reload() -> &'static str {
+    ""
+}
+
+/// `GET` of any page.
+pub(crate) async fn show(State(http): State<Arc<Http>>, request: Request) -> Response {
+    let (visit, request) = match Visit::begin(&http, request).await {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    visit.show(&http, request.uri()).await
+}
+
+/// `GET /`: the room that was looked at last; also where the addresses of forms lead that somebody opens by hand.
+pub(crate) async fn home(State(http): State<Arc<Http>>, request: Request) -> Response {
+    let (visit, request) = match Visit::begin(&http, request).await {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let Some(user) = &visit.viewer.user else { return visit.show(&http, request.uri()).await };
+    match visit.last_room(&http, user).await {
+        Ok(room) => address::see_other(&room.to_string()),
+        Err(failure) => failure.into_text(),
+    }
+}
+
+/// Everything that has no route: a file of the page, or a page that says there is nothing.
+pub(crate) async fn fallback(State(http): State<Arc<Http>>, request: Request) -> Response {
+    let uri = request.uri();
+    if uri.path().starts_with("/api/") {
+        let message = "there is nothing at this address; docs/PROTOCOL.md lists what there is";
+        return Failure::new(ErrorCode::NotFound, message).into_response();
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return method_not_allowed(uri.clone()).await;
+    }
+    match assets::serve(uri, request.headers()) {
+        Some(response) => response,
+        None if uri.path().starts_with("/pkg/") => {
+            Failure::new(ErrorCode::NotFound, "no such file").into_text()
+        }
+        None => match http.throttle(&request) {
+            Ok(()) => show(State(http), request).await,
+            Err(refusal) => Failure::from(refusal).into_text(),
+        },
+    }
+}
+
+/// An address that is there, but not for this method.
+pub(crate) async fn method_not_allowed(uri: Uri) -> Response {
+    let message = "this address does not take that method; the Allow header says which it takes";
+    Failure::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::NotFound, message).into_response_at(&uri)
+}
+
+/// Puts a cookie onto an answer.
+pub(crate) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
