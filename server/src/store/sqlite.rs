@@ -56,14 +56,17 @@ impl SqliteStore {
     /// Opens the store in the folder `data`, or makes it. Committed events go to `committed`, which somebody must
     /// drain: the writer waits while it is full. It is closed when the last change is on disk.
     pub async fn open(data: &Path, committed: CommitSender) -> Result<Self, OpenError> {
-        let opened = open::open(data).await?;
+        Ok(Self::start(open::open(data).await?, committed))
+    }
+
+    fn start(opened: open::Opened, committed: CommitSender) -> Self {
         let (jobs, waiting) = mpsc::channel(WRITE_QUEUE_MAX);
         let closing = CancellationToken::new();
         let tracker = TaskTracker::new();
         let writer = writer::Writer::new(opened.writer, opened.reconnect, committed, opened.lock);
         tracker.spawn(writer.run(waiting, closing.clone()));
         tracker.close();
-        Ok(Self { readers: opened.readers, jobs, closing, writer: tracker })
+        Self { readers: opened.readers, jobs, closing, writer: tracker }
     }
 
     /// Gives the writer a change and waits until it is on disk.

@@ -95,6 +95,14 @@ pub(super) struct Opened {
 
 /// Opens the folder `data`, or makes it.
 pub(super) async fn open(data: &Path) -> Result<Opened, OpenError> {
+    open_with(data, |writer| writer).await
+}
+
+/// The same, with changes to how the writer connects.
+pub(super) async fn open_with(
+    data: &Path,
+    change: impl FnOnce(SqliteConnectOptions) -> SqliteConnectOptions,
+) -> Result<Opened, OpenError> {
     let folder = Folder { path: data };
     let lock = folder.lock()?;
     let file = data.join(DATABASE_FILE);
@@ -112,6 +120,7 @@ pub(super) async fn open(data: &Path) -> Result<Opened, OpenError> {
         // Deleted words are overwritten, not only forgotten.
         .pragma("secure_delete", "ON")
         .pragma("journal_size_limit", WAL_SIZE_LIMIT_BYTES);
+    let reconnect = change(reconnect);
     let explain = |error: sqlx::Error| folder.explain(&error);
 
     let mut writer = reconnect.connect().await.map_err(explain)?;

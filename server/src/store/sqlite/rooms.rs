@@ -123,7 +123,7 @@ impl Batch<'_> {
         let inserted = sqlx::query_scalar(
             "INSERT INTO rooms (slug, name, name_key, topic, visibility, invite, epoch, creator, created_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT (slug) DO NOTHING
+             ON CONFLICT DO NOTHING
              RETURNING id",
         )
         .bind(room.slug.as_str())

@@ -1,1 +1,227 @@
+//! What only this form promises: its file, its folder, and what it does when the disk does not.
 
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use protocol::{Op, Seq};
+use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use super::{DATABASE_FILE, OpenError, SqliteStore, open};
+use crate::store::{
+    AppendError, Committed, PageAt, Store as _,
+    contract::{self, Bench, NOW, Opened, new_id, send, seq},
+};
+
+async fn open_empty() -> Opened {
+    let folder = TempDir::new().unwrap();
+    let (store, committed) = open_store(folder.path()).await;
+    Opened { store: Arc::new(store), committed, guard: Box::new(folder) }
+}
+
+contract::store_contract!(super::open_empty);
+
+async fn open_store(folder: &Path) -> (SqliteStore, mpsc::Receiver<Vec<Committed>>) {
+    // Room for what the longest test publishes before it listens.
+    let (commits, committed) = mpsc::channel(1024);
+    (SqliteStore::open(folder, commits).await.unwrap(), committed)
+}
+
+async fn refused(folder: &Path) -> OpenError {
+    let (commits, _committed) = mpsc::channel(1);
+    SqliteStore::open(folder, commits).await.expect_err("it must not open")
+}
+
+/// A folder in which somebody said something.
+async fn used_folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let (store, committed) = open_store(folder.path()).await;
+    let store = Arc::new(store);
+    let bench = Bench::new(Opened { store, committed, guard: Box::new(()) }).await;
+    for n in 0..100 {
+        bench.done(&bench.alice, send(&format!("{n}: kept"))).await;
+    }
+    bench.store.close().await;
+    folder
+}
+
+#[tokio::test]
+async fn everything_is_there_after_reopening() {
+    let folder = used_folder().await;
+    let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!names.iter().any(|name| name == "hubbub.db-wal"), "closing moves the log into the database");
+
+    let (store, _committed) = open_store(folder.path()).await;
+    let room = store.room(&"general".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(room.head, seq(100));
+    let page = store.page(room.id, PageAt::Newest, 1).await.unwrap();
+    assert_eq!(page.messages[0].content.as_ref().map(AsRef::as_ref), Some("99: kept"));
+}
+
+#[tokio::test]
+async fn a_store_that_is_dropped_keeps_everything_too() {
+    let folder = TempDir::new().unwrap();
+    let (store, committed) = open_store(folder.path()).await;
+    let bench = Bench::new(Opened { store: Arc::new(store), committed, guard: Box::new(()) }).await;
+    let (alice, room) = (bench.alice.clone(), bench.room.clone());
+    bench.done(&alice, send("kept")).await;
+    let mut committed = bench.dismantle();
+    // The channel closes when the writer has let go of the folder.
+    while committed.recv().await.is_some() {}
+
+    let (store, _committed) = open_store(folder.path()).await;
+    let op = Op { id: new_id(), room: room.room.slug, kind: send("and on") };
+    assert_eq!(store.append(room.id, &alice, op, NOW).await.unwrap().seq, seq(2));
+}
+
+#[tokio::test]
+async fn a_folder_is_for_one_server() {
+    let folder = TempDir::new().unwrap();
+    let (store, _committed) = open_store(folder.path()).await;
+    let error = refused(folder.path()).await;
+    assert!(matches!(error, OpenError::InUse { .. }), "{error}");
+    assert!(error.to_string().contains("Stop that one"));
+    store.close().await;
+    drop(open_store(folder.path()).await);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_folder_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let parent = TempDir::new().unwrap();
+    let folder = parent.path().join("new/data");
+    drop(open_store(&folder).await);
+    assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_is_named() {
+    let parent = TempDir::new().unwrap();
+    let file = parent.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = refused(&file.join("data")).await;
+    assert!(matches!(error, OpenError::NotWritable { .. }), "{error}");
+    assert!(error.to_string().contains("--data"));
+
+    let occupied = parent.path().join("occupied");
+    fs::create_dir_all(occupied.join(DATABASE_FILE)).unwrap();
+    let error = refused(&occupied).await;
+    assert!(matches!(error, OpenError::NotWritable { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join(DATABASE_FILE);
+    let garbage = "no database, but long enough to look like one. ".repeat(500);
+    fs::write(&file, &garbage).unwrap();
+    let error = refused(folder.path()).await;
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("put a backup in its place"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), garbage);
+}
+
+#[tokio::test]
+async fn a_truncated_database_is_found_out() {
+    for kept_share in [3, 2] {
+        let folder = used_folder().await;
+        let file = fs::File::options().write(true).open(folder.path().join(DATABASE_FILE)).unwrap();
+        file.set_len(file.metadata().unwrap().len() / 4 * kept_share / 4096 * 4096).unwrap();
+        let error = refused(folder.path()).await;
+        assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn overwritten_pages_are_found_out() {
+    let folder = used_folder().await;
+    let file = folder.path().join(DATABASE_FILE);
+    let mut bytes = fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    for byte in &mut bytes[middle..middle + 8192] {
+        *byte ^= 0x5a;
+    }
+    fs::write(&file, bytes).unwrap();
+    let error = refused(folder.path()).await;
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_left_alone() {
+    let folder = used_folder().await;
+    let mut other = connect(folder.path()).await;
+    sqlx::query("INSERT INTO _sqlx_migrations VALUES (9999, 'from the future', 0, TRUE, x'00', 0)")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    other.close().await.unwrap();
+    let error = refused(folder.path()).await;
+    assert!(matches!(error, OpenError::Newer { .. }), "{error}");
+}
+
+async fn connect(folder: &Path) -> sqlx::SqliteConnection {
+    let file = folder.join(DATABASE_FILE);
+    SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(9)).connect().await.unwrap()
+}
+
+#[tokio::test]
+async fn while_another_program_holds_the_lock_writes_fail_and_reads_go_on() {
+    let folder = TempDir::new().unwrap();
+    let (store, committed) = open_store(folder.path()).await;
+    let bench = Bench::new(Opened { store: Arc::new(store), committed, guard: Box::new(()) }).await;
+    bench.done(&bench.alice, send("before")).await;
+
+    let mut other = connect(folder.path()).await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let refused = bench.perform(&bench.alice, send("during")).await;
+    assert!(matches!(refused, Err(AppendError::Store(_))), "{refused:?}");
+    assert!(bench.store.check().await.is_err());
+    assert_eq!(bench.events().await.len(), 1);
+
+    sqlx::query("COMMIT").execute(&mut other).await.unwrap();
+    assert_eq!(bench.done(&bench.alice, send("after")).await, seq(2));
+    bench.store.check().await.unwrap();
+}
+
+/// A store whose database can hold only `pages` more.
+async fn almost_full(folder: &Path, pages: i64) -> Bench {
+    let (store, committed) = open_store(folder).await;
+    let bench = Bench::new(Opened { store: Arc::new(store), committed, guard: Box::new(()) }).await;
+    bench.done(&bench.alice, send("before")).await;
+    bench.store.close().await;
+
+    let mut other = connect(folder).await;
+    let used: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut other).await.unwrap();
+    other.close().await.unwrap();
+    let (commits, committed) = mpsc::channel(1024);
+    let limit = (used + pages).to_string();
+    let opened = open::open_with(folder, |writer| writer.pragma("max_page_count", limit)).await.unwrap();
+    let store = SqliteStore::start(opened, commits);
+    bench.with_store(Arc::new(store), committed)
+}
+
+#[tokio::test]
+async fn when_the_disk_is_full_writes_fail_whole_and_heal() {
+    let folder = TempDir::new().unwrap();
+    let bench = almost_full(folder.path(), 40).await;
+    let long = "字".repeat(8_000);
+    let mut stored = 1;
+    let error = loop {
+        match bench.perform(&bench.alice, send(&long)).await {
+            Ok(appended) => {
+                stored += 1;
+                assert_eq!(appended.seq, seq(stored));
+            }
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, AppendError::Store(_)), "{error:?}");
+    let events = bench.events().await;
+    assert_eq!(events.last().map(|event| event.seq), Some(seq(stored)), "nothing of it is left behind");
+    assert_eq!(bench.store.events(bench.room.id, Seq::ZERO, 1).await.unwrap().len(), 1);
+
+    // Deleting makes room, and what was refused can be said.
+    bench.done(&bench.alice, contract::delete(seq(2))).await;
+    assert_eq!(bench.done(&bench.alice, send(&long)).await, seq(stored + 2));
+}

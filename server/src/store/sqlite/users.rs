@@ -36,7 +36,7 @@ impl Batch<'_> {
         let user = &session.user;
         let inserted = sqlx::query(
             "INSERT INTO users (id, username, name_key, role, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (name_key) DO NOTHING",
+             ON CONFLICT DO NOTHING",
         )
         .bind(user.id.0.as_bytes().as_slice())
         .bind(user.username.as_str())
