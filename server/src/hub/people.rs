@@ -72,13 +72,16 @@ impl People {
         Present { here, count: self.count() }
     }
 
-    /// What the others were told last, and `newcomer`, who need not wait to be told of themselves.
+    /// What the others were told last, so that what they are told next is right for this one too; and `newcomer`, who
+    /// need not wait to be told of themselves.
     pub(super) fn present_as_told(&self, newcomer: &User) -> Present {
-        let mut here: Vec<User> = self.told.named.values().map(|user| User::clone(user)).collect();
-        if !self.told.named.contains_key(&newcomer.id) && here.len() < PRESENCE_MAX_NAMED {
+        let Told { named, count } = &*self.told;
+        let mut here: Vec<User> = named.values().map(|user| User::clone(user)).collect();
+        if !named.contains_key(&newcomer.id) && here.len() < PRESENCE_MAX_NAMED {
             here.push(newcomer.clone());
         }
-        Present { here, count: self.count() }
+        let count = u32::try_from(here.len()).map_or(*count, |named| named.max(*count));
+        Present { here, count }
     }
 
     /// What readers were told last.
