@@ -1,0 +1,148 @@
+//! The dialogs about a message: what can be done with it (a long press opens that), and whether it should be deleted.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use protocol::Message;
+
+use super::{
+    clipboard::{copy, copy_address},
+    desk::{Dialog, Picking, permalink, use_desk},
+    emoji::FREQUENT,
+    icon::{Icon, icon},
+    overlay::Modal,
+};
+use crate::i18n::{language, text};
+
+/// Both dialogs; at most one is open.
+#[component]
+pub(crate) fn MessageDialogs() -> impl IntoView {
+    let locale = language();
+    let desk = use_desk();
+    let close = Callback::new(move |()| desk.close());
+    let acting = move || matches!(&*desk.dialog.read(), Dialog::Actions(_));
+    let deleting = move || matches!(&*desk.dialog.read(), Dialog::Delete(_));
+    view! {
+        <Modal open=Signal::derive(acting) on_close=close label=text!(locale, message.actions).to_owned() class="sheet">
+            {move || match desk.dialog.get() {
+                Dialog::Actions(message) => Some(view! { <Actions message /> }),
+                _ => None,
+            }}
+        </Modal>
+        <Modal
+            open=Signal::derive(deleting)
+            on_close=close
+            label=text!(locale, message.delete_title).to_owned()
+            class="confirm"
+        >
+            {move || match desk.dialog.get() {
+                Dialog::Delete(message) => Some(view! { <Delete message /> }),
+                _ => None,
+            }}
+        </Modal>
+    }
+}
+
+#[component]
+fn Actions(message: Arc<Message>) -> impl IntoView {
+    let locale = language();
+    let desk = use_desk();
+    let mine = desk.owns(&message);
+    let item = |glyph: Icon, name: &'static str, act: Box<dyn Fn()>| {
+        view! {
+            <button class="menu-item" on:click=move |_| act()>
+                {icon(glyph)}
+                {name}
+            </button>
+        }
+        .into_any()
+    };
+    let quick = FREQUENT
+        .iter()
+        .filter_map(|known| known.glyph.parse().ok())
+        .map(|emoji: protocol::Emoji| {
+            let message = Arc::clone(&message);
+            let glyph = emoji.to_string();
+            view! {
+                <button
+                    aria-label=text!(locale, message.react_with, emoji = &glyph)
+                    on:click=move |_| {
+                        desk.toggle_reaction(&message, &emoji);
+                        desk.close();
+                    }
+                >
+                    {glyph.clone()}
+                </button>
+            }
+        })
+        .collect_view();
+    let seq = message.seq;
+    let with = |act: fn(&super::desk::Desk, Arc<Message>)| -> Box<dyn Fn()> {
+        let message = Arc::clone(&message);
+        Box::new(move || act(&desk, Arc::clone(&message)))
+    };
+    view! {
+        <div class="quick">
+            {quick}
+            <button
+                aria-label=text!(locale, message.react)
+                on:click=move |_| desk.dialog.set(Dialog::Emoji(Picking::React(seq), None))
+            >
+                {icon(Icon::SmilePlus)}
+            </button>
+        </div>
+        {item(Icon::Reply, text!(locale, message.reply), with(|desk, message| desk.reply(message)))}
+        {mine
+            .then(|| item(Icon::Pencil, text!(locale, message.edit), with(|desk, message| desk.edit(message))))}
+        {item(
+            Icon::Copy,
+            text!(locale, message.copy_text),
+            with(|desk, message| {
+                if let Some(content) = &message.content {
+                    copy(content.as_str());
+                }
+                desk.close();
+            }),
+        )}
+        {item(
+            Icon::Link,
+            text!(locale, message.copy_link),
+            with(|desk, message| {
+                copy_address(&permalink(&desk.state.open_room().read_untracked().room.slug, message.seq));
+                desk.close();
+            }),
+        )}
+        {mine
+            .then(|| {
+                item(Icon::Trash, text!(locale, message.delete), with(|desk, message| desk.ask_delete(message)))
+            })}
+    }
+}
+
+#[component]
+fn Delete(message: Arc<Message>) -> impl IntoView {
+    let locale = language();
+    let desk = use_desk();
+    let excerpt = message.content.as_ref().map(protocol::Content::excerpt);
+    let seq = message.seq;
+    view! {
+        <h2>{text!(locale, message.delete_title)}</h2>
+        <blockquote class="excerpt">{excerpt}</blockquote>
+        <p>{text!(locale, message.delete_text)}</p>
+        <div class="modal-foot">
+            <button class="button quiet" autofocus on:click=move |_| desk.close()>
+                {text!(locale, message.keep)}
+            </button>
+            <button
+                class="button danger"
+                on:click=move |_| {
+                    desk.close();
+                    desk.state.delete(seq);
+                    desk.focus_field();
+                }
+            >
+                {text!(locale, message.delete)}
+            </button>
+        </div>
+    }
+}

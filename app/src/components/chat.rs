@@ -1,0 +1,100 @@
+//! The chat page: rooms, the sheet with the conversation, people.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use protocol::RoomSlug;
+
+use super::{
+    actions::MessageDialogs, banner::Banner, composer::Composer, desk::Desk, header::Header, help::Help, log::Log,
+    people::People, picker::Picker, sidebar::Sidebar,
+};
+use crate::{
+    source::{ChatPage, Place},
+    state::ChatState,
+    visitor::Visitor,
+};
+
+/// The page. `address` is what the browser's address names now; at first it is what `page` shows.
+#[component]
+pub(crate) fn Chat(page: ChatPage, place: Place, address: Signal<Option<(RoomSlug, Place)>>) -> impl IntoView {
+    let zone = use_context::<Visitor>().and_then(|visitor| visitor.preferences.time_zone);
+    let state = ChatState::new(page, place, zone);
+    provide_context(state);
+    provide_context(Desk::new(state));
+    state.go_live();
+
+    // Links change the address, and the address what is shown; the first is shown already.
+    Effect::new(move |before: Option<Option<(RoomSlug, Place)>>| {
+        let now = address.get();
+        if let (Some(before), Some((slug, place))) = (&before, &now)
+            && *before != now
+        {
+            state.show_room(slug.clone(), *place);
+        }
+        now
+    });
+
+    let title = move || {
+        let name = state.open_room().with(|open| open.room.name.to_string());
+        match state.unread_total().get() {
+            0 => format!("{name} · Hubbub"),
+            unread => format!("({unread}) {name} · Hubbub"),
+        }
+    };
+    view! {
+        <Title text=title />
+        <div class="chat">
+            <Sidebar />
+            <main class="sheet-page">
+                <Header />
+                <Log />
+                <footer class="foot">
+                    <Banner />
+                    <Typing />
+                    <Composer />
+                </footer>
+            </main>
+            <People />
+        </div>
+        <MessageDialogs />
+        <Picker />
+        <Help />
+        <div class="visually-hidden" aria-live="polite">
+            {state.announcement()}
+        </div>
+    }
+}
+
+/// Who is writing. Its line is always there, so that nothing moves when somebody begins.
+#[component]
+fn Typing() -> impl IntoView {
+    use crate::i18n::{language, text};
+
+    let locale = language();
+    let names = super::desk::use_desk().state.typing();
+    let words = move || {
+        names.with(|names| match names.as_slice() {
+            [] => None,
+            [one] => Some(text!(locale, typing.single, a = one.as_str())),
+            [one, two] => Some(text!(locale, typing.pair, a = one.as_str(), b = two.as_str())),
+            _ => Some(text!(locale, typing.several).to_owned()),
+        })
+    };
+    view! {
+        <p class="typing">
+            {move || {
+                words()
+                    .map(|words| {
+                        view! {
+                            <span class="dots" aria-hidden="true">
+                                <i></i>
+                                <i></i>
+                                <i></i>
+                            </span>
+                            {words}
+                        }
+                    })
+            }}
+        </p>
+    }
+}

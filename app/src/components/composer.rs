@@ -1,0 +1,343 @@
+//! Where one writes. A plain form without JavaScript; with it, Enter sends, what is not sent is kept as a draft, and the
+//! field grows with its text.
+
+use leptos::prelude::*;
+use protocol::{Message, limits::CONTENT_MAX_CHARS, text::InvalidText};
+use web_sys::{HtmlElement, HtmlTextAreaElement, KeyboardEvent};
+
+use super::{
+    desk::{Desk, Dialog, Picking, Writing, use_desk},
+    icon::{Icon, icon},
+    log::focus_newest,
+};
+use crate::{
+    i18n::{Locale, language, refusal, text},
+    source::Form,
+    visitor::Visitor,
+};
+
+/// From how many characters left on it is told how many.
+const WARN_CHARS: usize = 500;
+/// How long after a composition has ended an Enter still belongs to it, in milliseconds. Safari ends the composition
+/// before it reports the key that ended it.
+const COMPOSITION_GRACE_MS: f64 = 50.0;
+/// The `keyCode` of a key that an input method has taken.
+const KEY_CODE_COMPOSING: u32 = 229;
+
+/// The text in the field, mirrored for the views; the field itself is the truth, for people type before the page is
+/// hydrated.
+#[derive(Clone, Copy)]
+struct Field {
+    desk: Desk,
+    text: RwSignal<String>,
+}
+
+impl Field {
+    /// Takes over what stands in the field.
+    fn read(self) {
+        if let Some(field) = self.desk.field.get_untracked() {
+            self.text.set(field.value());
+            grow(&field);
+        }
+    }
+
+    /// Puts a text into the field.
+    fn put(self, text: &str) {
+        if let Some(field) = self.desk.field.get_untracked() {
+            field.set_value(text);
+            self.read();
+        }
+    }
+
+    fn insert(self, piece: &str) {
+        let Some(field) = self.desk.field.get_untracked() else { return };
+        let end = field.value().encode_utf16().count();
+        let end = u32::try_from(end).unwrap_or(u32::MAX);
+        let at = field.selection_end().ok().flatten().unwrap_or(end);
+        let from = field.selection_start().ok().flatten().unwrap_or(at);
+        _ = field.set_range_text_with_start_and_end(piece, from, at);
+        let after = from + u32::try_from(piece.encode_utf16().count()).unwrap_or_default();
+        _ = field.set_selection_range(after, after);
+        self.read();
+        self.keep_draft();
+        _ = field.focus();
+    }
+
+    /// Keeps what is written, unless it is a message that is being changed.
+    fn keep_draft(self) {
+        if !matches!(*self.desk.writing.read_untracked(), Writing::Edit(_)) {
+            let room = self.desk.state.open_room().read_untracked().room.slug.clone();
+            self.text.with_untracked(|text| self.desk.state.set_draft(room, text));
+        }
+    }
+
+    fn restore_draft(self) {
+        let room = self.desk.state.open_room().read_untracked().room.slug.clone();
+        self.put(&untrack(|| self.desk.state.draft(&room)));
+    }
+}
+
+/// For browsers that do not size a field by its content themselves (`field-sizing`).
+fn grow(field: &HtmlTextAreaElement) {
+    if web_sys::css::supports_with_value("field-sizing", "content").unwrap_or(true) {
+        return;
+    }
+    let style = HtmlElement::style(field);
+    _ = style.set_property("height", "auto");
+    _ = style.set_property("height", &format!("{}px", field.scroll_height()));
+}
+
+/// What to say to a text that cannot be sent. Nothing to an empty one: it is plain what is missing.
+fn problem(locale: Locale, error: InvalidText) -> Option<String> {
+    match error {
+        InvalidText::Empty => None,
+        InvalidText::TooLong { chars, max } => Some(text!(locale, composer.over, count = chars - max)),
+        InvalidText::Character(_) | InvalidText::Edge | InvalidText::NotEmoji => {
+            Some(text!(locale, errors.content_empty).to_owned())
+        }
+    }
+}
+
+/// The id of a message that is posted without JavaScript, so that a form sent twice is one message.
+#[cfg(feature = "ssr")]
+fn form_id() -> Option<String> {
+    Some(uuid::Uuid::new_v4().to_string())
+}
+
+/// The browser's half makes an id for each message itself.
+#[cfg(not(feature = "ssr"))]
+fn form_id() -> Option<String> {
+    None
+}
+
+/// The composer.
+#[component]
+pub(crate) fn Composer() -> impl IntoView {
+    let locale = language();
+    let desk = use_desk();
+    let state = desk.state;
+    let field = Field { desk, text: RwSignal::new(String::new()) };
+    let refused = use_context::<Visitor>()
+        .and_then(|visitor| visitor.refused)
+        .filter(|refused| refused.form == Form::Message);
+    let typed = refused.as_ref().map(|refused| refused.typed.clone()).unwrap_or_default();
+    let error = RwSignal::new(refused.map(|refused| refusal(locale, refused.code).to_owned()));
+    let composed_at = StoredValue::new(f64::NEG_INFINITY);
+    watch(field);
+
+    let room = move || state.open_room().with(|open| open.room.name.to_string());
+    let action = move || state.open_room().with(|open| format!("/rooms/{}", open.room.slug));
+    let label = move || text!(locale, composer.label, room = format!("#{}", room()));
+
+    let send = move || {
+        let text = field.text.get_untracked();
+        let writing = desk.writing.get_untracked();
+        let done = match &writing {
+            Writing::New => state.send(&text, None),
+            Writing::Reply(message) => state.send(&text, Some(message.seq)),
+            Writing::Edit(message) if message.content.as_ref().is_some_and(|old| old.as_str() == text) => Ok(()),
+            Writing::Edit(message) => state.edit(message.seq, &text),
+        };
+        match done {
+            Err(refused) => error.set(problem(locale, refused)),
+            Ok(()) if matches!(writing, Writing::Edit(_)) => desk.writing.set(Writing::New),
+            Ok(()) => {
+                field.put("");
+                field.keep_draft();
+                desk.writing.set(Writing::New);
+                desk.sent.update(|sent| *sent = sent.wrapping_add(1));
+            }
+        }
+        desk.focus_field();
+    };
+    let on_key = move |event: KeyboardEvent| {
+        let ends_composition = event.is_composing()
+            || event.key_code() == KEY_CODE_COMPOSING
+            || event.time_stamp() - composed_at.get_value() < COMPOSITION_GRACE_MS;
+        let plain = !event.shift_key() && !event.ctrl_key() && !event.alt_key() && !event.meta_key();
+        match event.key().as_str() {
+            "Enter" if ends_composition => {
+                // The Enter that Safari reports late would break the line.
+                if !event.is_composing() && event.key_code() != KEY_CODE_COMPOSING {
+                    event.prevent_default();
+                }
+            }
+            _ if ends_composition => {}
+            "Enter" if plain => {
+                event.prevent_default();
+                send();
+            }
+            "ArrowUp" if event.alt_key() => {
+                event.prevent_default();
+                focus_newest();
+            }
+            "ArrowUp" if plain && field.text.read_untracked().is_empty() => {
+                if let Some(message) = state.my_last_message() {
+                    event.prevent_default();
+                    desk.edit(message.into());
+                }
+            }
+            "Escape" if *desk.writing.read_untracked() != Writing::New => {
+                event.prevent_default();
+                desk.writing.set(Writing::New);
+            }
+            _ => {}
+        }
+    };
+    let left = Memo::new(move |_| {
+        let chars = field.text.read().chars().count();
+        (chars + WARN_CHARS > CONTENT_MAX_CHARS).then(|| CONTENT_MAX_CHARS.checked_sub(chars).ok_or(chars - CONTENT_MAX_CHARS))
+    });
+    let count = move || {
+        left.get().map(|left| match left {
+            Ok(left) => text!(locale, composer.left, count = left),
+            Err(over) => text!(locale, composer.over, count = over),
+        })
+    };
+    let is_over = move || matches!(left.get(), Some(Err(_)));
+
+    view! {
+        <form
+            class="composer"
+            method="post"
+            action=action
+            on:submit=move |event| {
+                event.prevent_default();
+                send();
+            }
+        >
+            <input type="hidden" name="id" value=form_id() />
+            {move || writing_bar(locale, desk)}
+            <div class="box" class:over=is_over>
+                <textarea
+                    node_ref=desk.field
+                    name="content"
+                    rows="1"
+                    dir="auto"
+                    required
+                    autocomplete="off"
+                    enterkeyhint="send"
+                    aria-label=label
+                    placeholder=label
+                    aria-describedby="composer-note"
+                    on:input=move |_| {
+                        error.set(None);
+                        field.read();
+                        field.keep_draft();
+                        if !field.text.read_untracked().is_empty() {
+                            state.is_typing();
+                        }
+                    }
+                    on:keydown=on_key
+                    on:compositionend=move |event| composed_at.set_value(event.time_stamp())
+                >
+                    {typed}
+                </textarea>
+                <button
+                    type="button"
+                    class="icon-button needs-js"
+                    aria-label=text!(locale, composer.emoji)
+                    title=text!(locale, composer.emoji)
+                    on:click=move |event| {
+                        let rect = event_target::<web_sys::Element>(&event).get_bounding_client_rect();
+                        desk.dialog.set(Dialog::Emoji(Picking::Insert, Some((rect.right(), rect.top()))));
+                    }
+                >
+                    {icon(Icon::Smile)}
+                </button>
+                <button type="submit" class="button primary send">
+                    <span class="send-text">
+                        {move || match *desk.writing.read() {
+                            Writing::Edit(_) => text!(locale, composer.save),
+                            Writing::New | Writing::Reply(_) => text!(locale, composer.send),
+                        }}
+                    </span>
+                    {icon(Icon::ArrowUp)}
+                </button>
+            </div>
+            <p id="composer-note" class="composer-note" class:bad=move || is_over() || error.read().is_some()>
+                {move || {
+                    count()
+                        .or_else(|| error.get())
+                        .unwrap_or_else(|| text!(locale, composer.hint).to_owned())
+                }}
+            </p>
+        </form>
+    }
+}
+
+/// Keeps the field in step with what one is doing.
+fn watch(field: Field) {
+    let desk = field.desk;
+    let state = desk.state;
+
+    // Another room, another draft. At first: what was typed before hydration, or the draft once it is read.
+    let slug = Memo::new(move |_| state.open_room().with(|open| open.room.slug.clone()));
+    Effect::new(move |before: Option<protocol::RoomSlug>| {
+        let now = slug.get();
+        let draft = state.draft(&now);
+        if before.as_ref().is_some_and(|before| *before != now) {
+            desk.writing.set(Writing::New);
+            field.put(&draft);
+        } else {
+            field.read();
+            if field.text.read_untracked().is_empty() {
+                field.put(&draft);
+            }
+        }
+        now
+    });
+
+    Effect::new(move |before: Option<Writing>| {
+        let now = desk.writing.get();
+        match (&before, &now) {
+            (_, Writing::Edit(message)) => {
+                field.put(message.content.as_ref().map_or("", |content| content.as_str()));
+            }
+            (Some(Writing::Edit(_)), _) => field.restore_draft(),
+            _ => {}
+        }
+        now
+    });
+
+    Effect::new(move |_| {
+        if let Some(emoji) = desk.inserted.get() {
+            field.insert(emoji.as_str());
+            desk.inserted.set(None);
+        }
+    });
+}
+
+/// What is being answered or changed, with a way out.
+fn writing_bar(locale: Locale, desk: Desk) -> Option<AnyView> {
+    let excerpt = |message: &Message| message.content.as_ref().map(protocol::Content::excerpt);
+    let (glyph, what, excerpt) = match &*desk.writing.read() {
+        Writing::New => return None,
+        Writing::Reply(message) => (
+            Icon::Reply,
+            text!(locale, composer.replying, name = message.username.as_str()),
+            excerpt(message),
+        ),
+        Writing::Edit(message) => (Icon::Pencil, text!(locale, composer.editing).to_owned(), excerpt(message)),
+    };
+    let bar = view! {
+        <div class="writing-bar">
+            {icon(glyph)}
+            <b>{what}</b>
+            <span dir="auto">{excerpt}</span>
+            <button
+                type="button"
+                class="icon-button"
+                aria-label=text!(locale, composer.cancel)
+                title=text!(locale, composer.cancel)
+                on:click=move |_| {
+                    desk.writing.set(Writing::New);
+                    desk.focus_field();
+                }
+            >
+                {icon(Icon::Close)}
+            </button>
+        </div>
+    };
+    Some(bar.into_any())
+}

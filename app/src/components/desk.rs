@@ -1,0 +1,143 @@
+//! What this reader is doing on the page right now: which message they point at, what they are answering or changing,
+//! which dialog is open. Nothing of it is kept.
+
+use std::sync::Arc;
+
+use leptos::{html::Textarea, prelude::*};
+use protocol::{Emoji, Message, RoomSlug, Seq};
+
+use crate::state::{ChatState, Row, RowKey};
+
+/// What the composer is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Writing {
+    /// A new message.
+    #[default]
+    New,
+    /// A new message that answers this one.
+    Reply(Arc<Message>),
+    /// This message of one's own, changed.
+    Edit(Arc<Message>),
+}
+
+/// What an emoji is picked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Picking {
+    /// For the text.
+    Insert,
+    /// For a message.
+    React(Seq),
+}
+
+/// A dialog over the page; one at a time.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) enum Dialog {
+    #[default]
+    None,
+    /// What can be done with a message.
+    Actions(Arc<Message>),
+    /// Whether to delete a message.
+    Delete(Arc<Message>),
+    /// Pick an emoji; beside the point of the window that was clicked.
+    Emoji(Picking, Option<(f64, f64)>),
+    /// The keyboard's shortcuts.
+    Help,
+}
+
+/// The reader's doings, in context of the chat page.
+#[derive(Clone, Copy)]
+pub(crate) struct Desk {
+    pub(crate) state: ChatState,
+    pub(crate) writing: RwSignal<Writing>,
+    pub(crate) dialog: RwSignal<Dialog>,
+    /// The message that is pointed at or focused: it has the toolbar.
+    pub(crate) active: RwSignal<Option<RowKey>>,
+    /// An emoji for the composer to insert.
+    pub(crate) inserted: RwSignal<Option<Emoji>>,
+    /// Counts what this reader has sent from here.
+    pub(crate) sent: RwSignal<u32>,
+    /// Where one writes.
+    pub(crate) field: NodeRef<Textarea>,
+}
+
+impl Desk {
+    pub(crate) fn new(state: ChatState) -> Self {
+        Self {
+            state,
+            writing: RwSignal::default(),
+            dialog: RwSignal::default(),
+            active: RwSignal::new(None),
+            inserted: RwSignal::new(None),
+            sent: RwSignal::new(0),
+            field: NodeRef::new(),
+        }
+    }
+
+    /// The message of a row, if it has a place in the log and is not deleted: only such can be acted upon.
+    pub(crate) fn actionable(&self, key: RowKey) -> Option<Arc<Message>> {
+        match self.state.row(&key) {
+            Some(Row::Message(row)) if row.message.seq > Seq::ZERO && row.message.content.is_some() => Some(row.message),
+            _ => None,
+        }
+    }
+
+    /// Whether a message is this reader's own.
+    pub(crate) fn owns(&self, message: &Message) -> bool {
+        message.user_id == self.state.me().id
+    }
+
+    pub(crate) fn reply(&self, message: Arc<Message>) {
+        self.write(Writing::Reply(message));
+    }
+
+    /// Changes a message, if it is one's own.
+    pub(crate) fn edit(&self, message: Arc<Message>) {
+        if self.owns(&message) {
+            self.write(Writing::Edit(message));
+        }
+    }
+
+    /// Asks whether to delete a message, if it is one's own.
+    pub(crate) fn ask_delete(&self, message: Arc<Message>) {
+        if self.owns(&message) {
+            self.dialog.set(Dialog::Delete(message));
+        }
+    }
+
+    /// Puts this reader's emoji on a message, or takes it off if it is there.
+    pub(crate) fn toggle_reaction(&self, message: &Message, emoji: &Emoji) {
+        let me = self.state.me().id;
+        let mine = message
+            .reactions
+            .iter()
+            .any(|reaction| reaction.emoji == *emoji && reaction.users.iter().any(|user| user.user_id == me));
+        self.state.react(message.seq, emoji.clone(), !mine);
+    }
+
+    /// Back to writing, with the cursor in the field.
+    pub(crate) fn focus_field(&self) {
+        if let Some(field) = self.field.get_untracked() {
+            _ = field.focus();
+        }
+    }
+
+    pub(crate) fn close(&self) {
+        self.dialog.set(Dialog::None);
+    }
+
+    fn write(&self, writing: Writing) {
+        self.close();
+        self.writing.set(writing);
+        self.focus_field();
+    }
+}
+
+/// The desk of this page.
+pub(crate) fn use_desk() -> Desk {
+    expect_context()
+}
+
+/// The address of a message.
+pub(crate) fn permalink(room: &RoomSlug, seq: Seq) -> String {
+    format!("/rooms/{room}/{seq}#m{seq}")
+}

@@ -1,0 +1,89 @@
+//! The head of the sheet: which room this is, what it is about, who is there.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use web_sys::HtmlElement;
+
+use super::{
+    clipboard::copy_address,
+    desk::use_desk,
+    icon::{Icon, icon},
+    people::PEOPLE_ID,
+    sidebar::{SIDEBAR_ID, room_icon},
+};
+use crate::i18n::{language, text};
+
+/// How long "copied" is shown.
+pub(crate) const COPIED_SHOWN: Duration = Duration::from_secs(2);
+
+/// The header.
+#[component]
+pub(crate) fn Header() -> impl IntoView {
+    let locale = language();
+    let state = use_desk().state;
+    let open = state.open_room();
+    let here = state.here();
+    let invite = Memo::new(move |_| open.with(|open| open.room.invite.clone()));
+    let people = move || text!(locale, room.people_count, count = here.read().count);
+    view! {
+        <header class="head">
+            <button
+                class="icon-button drawer-opener rooms-opener"
+                popovertarget=SIDEBAR_ID
+                aria-label=text!(locale, sidebar.open)
+            >
+                {icon(Icon::Menu)}
+            </button>
+            <h1>
+                {move || room_icon(locale, open.read().room.visibility)}
+                <span>{move || open.read().room.name.to_string()}</span>
+            </h1>
+            <p class="topic" title=move || open.read().room.topic.to_string()>
+                {move || open.read().room.topic.to_string()}
+            </p>
+            {move || invite.get().map(|path| view! { <Invite path /> })}
+            <button class="drawer-opener people-opener" popovertarget=PEOPLE_ID aria-label=people>
+                {icon(Icon::Users)}
+                <span class="figure" aria-hidden="true">
+                    {move || here.read().count}
+                </span>
+            </button>
+        </header>
+    }
+}
+
+/// The invitation link of a private room. With JavaScript a button that copies it, else a link to copy by hand.
+#[component]
+fn Invite(path: String) -> impl IntoView {
+    let locale = language();
+    let copied = RwSignal::new(false);
+    let address = path.clone();
+    view! {
+        <a
+            class="button quiet invite"
+            href=path
+            rel="external"
+            role="button"
+            on:keydown=move |event| {
+                if event.key() == " " {
+                    event.prevent_default();
+                    event_target::<HtmlElement>(&event).click();
+                }
+            }
+            on:click=move |event| {
+                event.prevent_default();
+                copy_address(&address);
+                copied.set(true);
+                set_timeout(move || copied.set(false), COPIED_SHOWN);
+            }
+        >
+            {move || icon(if copied.get() { Icon::Check } else { Icon::Link })}
+            <span role="status">
+                {move || {
+                    if copied.get() { text!(locale, room.copied) } else { text!(locale, room.copy_invite) }
+                }}
+            </span>
+        </a>
+    }
+}

@@ -1,0 +1,298 @@
+//! The log: the rows, what lies at their two ends, and the way to the newest.
+
+use leptos::prelude::*;
+use protocol::Seq;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, KeyboardEvent};
+
+use super::{
+    clipboard::copy_address,
+    desk::{Desk, Dialog, Picking, permalink, use_desk},
+    icon::{Icon, icon},
+    message::LogRow,
+    scroll::{Scroll, show},
+};
+use crate::{
+    i18n::{language, text},
+    state::{Row, RowKey},
+};
+
+/// Shows a message if it is on the page; otherwise its address has to be followed.
+pub(crate) fn jump_to(seq: Seq) -> bool {
+    show(seq).is_some()
+}
+
+/// The log.
+#[component]
+pub(crate) fn Log() -> impl IntoView {
+    let locale = language();
+    let desk = use_desk();
+    let state = desk.state;
+    let keys = state.keys();
+    let scroll = Scroll::new(state);
+    scroll.watch();
+
+    let pointed = Selector::new(move || desk.active.get());
+    // The Tab key stops at one message: the one that is pointed at, or the newest.
+    let stop = Selector::new(move || {
+        keys.with(|keys| {
+            let active = desk.active.get().filter(|active| keys.contains(active));
+            active.or_else(|| keys.iter().rfind(|key| matches!(key, RowKey::Message(..))).copied())
+        })
+    });
+
+    // One's own message is always seen; so is the end of a room that was just opened.
+    Effect::new(move |before: Option<u32>| {
+        let sent = desk.sent.get();
+        if before.is_some_and(|before| before != sent) {
+            scroll.to_end();
+        }
+        sent
+    });
+    let slug = Memo::new(move |_| state.open_room().with(|open| open.room.slug.clone()));
+    Effect::new(move |before: Option<protocol::RoomSlug>| {
+        let now = slug.get();
+        if before.is_some_and(|before| before != now) {
+            desk.active.set(None);
+            scroll.to_end();
+        }
+        now
+    });
+    // A permalink's message comes into the middle once it is there.
+    Effect::new(move |shown: Option<Option<Seq>>| {
+        let target = state.target().get();
+        keys.track();
+        match (shown.flatten(), target) {
+            (Some(shown), Some(target)) if shown == target => Some(shown),
+            (_, Some(target)) => scroll.to_message(target).then_some(target),
+            (_, None) => None,
+        }
+    });
+
+    let name = move || state.open_room().with(|open| open.room.name.to_string());
+    view! {
+        <div class="log-frame">
+            <div class="log" node_ref=scroll.scroller() on:scroll=move |_| scroll.scrolled()>
+                <div
+                    class="log-list"
+                    node_ref=scroll.list()
+                    role="log"
+                    aria-live="off"
+                    aria-label=move || text!(locale, log.label, room = name())
+                    on:keydown=move |event| on_key(&desk, scroll, &event)
+                    on:pointerleave=move |_| desk.active.set(None)
+                >
+                    <OlderEdge />
+                    <For
+                        each=move || keys.get()
+                        key=|key| *key
+                        children=move |key| {
+                            view! { <LogRow key pointed=pointed.clone() stop=stop.clone() /> }
+                        }
+                    />
+                    <NewerEdge />
+                </div>
+            </div>
+            <Jump scroll />
+        </div>
+    }
+}
+
+/// The number of the first or the last message that has one.
+fn edge(desk: Desk, from_end: bool) -> Option<Seq> {
+    let seq = |key: &RowKey| match desk.state.row(key) {
+        Some(Row::Message(row)) => Some(row.message.seq).filter(|&seq| seq > Seq::ZERO),
+        _ => None,
+    };
+    desk.state.keys().with(|keys| if from_end { keys.iter().rev().find_map(seq) } else { keys.iter().find_map(seq) })
+}
+
+/// Above the first row: more, or the beginning of the room.
+#[component]
+fn OlderEdge() -> impl IntoView {
+    let locale = language();
+    let desk = use_desk();
+    let state = desk.state;
+    let (has_older, loading, failed) = (state.has_older(), state.loading_older(), state.load_error());
+    let slug = move || state.open_room().with(|open| open.room.slug.clone());
+    let name = move || state.open_room().with(|open| open.room.name.to_string());
+    let empty = Memo::new(move |_| state.keys().with(Vec::is_empty));
+    let address = move || edge(desk, false).map(|first| format!("/rooms/{}?before={first}", slug()));
+    view! {
+        <div class="edge">
+            {move || {
+                if empty.get() && state.loading_newer().get() {
+                    view! { <Skeleton /> }.into_any()
+                } else if has_older.get() && failed.get() {
+                    view! {
+                        <p class="bad">
+                            {text!(locale, log.load_error)} " "
+                            <button on:click=move |_| state.load_older()>{text!(locale, message.try_again)}</button>
+                        </p>
+                    }
+                        .into_any()
+                } else if has_older.get() {
+                    view! {
+                        <a
+                            class="button quiet"
+                            href=address
+                            on:click=move |event| {
+                                event.prevent_default();
+                                state.load_older();
+                            }
+                        >
+                            {move || {
+                                if loading.get() { text!(locale, log.loading) } else { text!(locale, log.older) }
+                            }}
+                        </a>
+                    }
+                        .into_any()
+                } else if empty.get() {
+                    view! {
+                        <div class="empty">
+                            <h2>{text!(locale, log.empty_title)}</h2>
+                            <p>{move || text!(locale, log.empty, room = name())}</p>
+                        </div>
+                    }
+                        .into_any()
+                } else {
+                    view! { <p class="soft">{move || text!(locale, log.beginning, room = name())}</p> }.into_any()
+                }
+            }}
+        </div>
+    }
+}
+
+/// Below the last row, where it is not the newest.
+#[component]
+fn NewerEdge() -> impl IntoView {
+    let locale = language();
+    let desk = use_desk();
+    let state = desk.state;
+    let has_newer = state.has_newer();
+    let slug = move || state.open_room().with(|open| open.room.slug.clone());
+    let address = move || edge(desk, true).map(|last| format!("/rooms/{}?after={last}", slug()));
+    view! {
+        <Show when=move || has_newer.get()>
+            <div class="edge">
+                <a
+                    class="button quiet"
+                    href=address
+                    on:click=move |event| {
+                        event.prevent_default();
+                        state.load_newer();
+                    }
+                >
+                    {text!(locale, log.newer)}
+                </a>
+            </div>
+        </Show>
+    }
+}
+
+/// Messages that are on their way, drawn in the grid of those that are there.
+#[component]
+fn Skeleton() -> impl IntoView {
+    let lines = (0..6).map(|_| view! { <div class="skeleton"><i></i><b></b><s></s></div> }).collect_view();
+    view! {
+        <div class="skeletons">
+            <span class="visually-hidden">{text!(language(), log.loading)}</span>
+            {lines}
+        </div>
+    }
+}
+
+/// The way to the newest, with how many there are.
+#[component]
+fn Jump(scroll: Scroll) -> impl IntoView {
+    let locale = language();
+    let state = use_desk().state;
+    let (has_newer, unseen) = (state.has_newer(), state.unseen());
+    let words = move || match unseen.get() {
+        0 => text!(locale, log.jump).to_owned(),
+        1 => text!(locale, log.jump_single).to_owned(),
+        more => text!(locale, log.jump_several, count = more),
+    };
+    view! {
+        <Show when=move || has_newer.get() || (unseen.get() > 0) || scroll.is_away()>
+            <button
+                class="jump"
+                class:news=move || { unseen.get() > 0 }
+                on:click=move |_| {
+                    if has_newer.get_untracked() {
+                        state.jump_to_newest();
+                    }
+                    scroll.to_end();
+                }
+            >
+                {icon(Icon::ArrowDown)}
+                {words}
+            </button>
+        </Show>
+    }
+}
+
+/// The keys that work on a focused message.
+fn on_key(desk: &Desk, scroll: Scroll, event: &KeyboardEvent) {
+    let Some(row) = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok()) else { return };
+    if !row.class_list().contains("message") || event.ctrl_key() || event.meta_key() || event.alt_key() {
+        return;
+    }
+    let message = desk.active.get_untracked().and_then(|key| desk.actionable(key));
+    match (event.key().as_str(), message) {
+        ("ArrowUp", _) => focus(message_beside(&row, Element::previous_element_sibling)),
+        ("ArrowDown", _) => focus(message_beside(&row, Element::next_element_sibling)),
+        ("Home", _) => focus(row.parent_element().and_then(|list| list.query_selector(".message").ok().flatten())),
+        ("End", _) => {
+            scroll.to_end();
+            focus(last_message(&row));
+        }
+        ("Escape", _) => desk.focus_field(),
+        ("?", _) => desk.dialog.set(Dialog::Help),
+        ("Enter", Some(message)) => desk.dialog.set(Dialog::Actions(message)),
+        ("r" | "R", Some(message)) => desk.reply(message),
+        ("e" | "E", Some(message)) => desk.edit(message),
+        ("Delete" | "Backspace", Some(message)) => desk.ask_delete(message),
+        ("l" | "L", Some(message)) => {
+            copy_address(&permalink(&desk.state.open_room().read_untracked().room.slug, message.seq));
+        }
+        ("+" | "=", Some(message)) => {
+            let rect = row.get_bounding_client_rect();
+            desk.dialog.set(Dialog::Emoji(Picking::React(message.seq), Some((rect.right(), rect.top()))));
+        }
+        _ => return,
+    }
+    event.prevent_default();
+}
+
+fn message_beside(row: &Element, step: fn(&Element) -> Option<Element>) -> Option<Element> {
+    let mut beside = step(row);
+    while let Some(row) = beside {
+        if row.class_list().contains("message") {
+            return Some(row);
+        }
+        beside = step(&row);
+    }
+    None
+}
+
+fn last_message(row: &Element) -> Option<Element> {
+    let last = row.parent_element()?.last_element_child()?;
+    if last.class_list().contains("message") {
+        return Some(last);
+    }
+    message_beside(&last, Element::previous_element_sibling)
+}
+
+fn focus(element: Option<Element>) {
+    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        _ = element.focus();
+    }
+}
+
+/// From the composer to the newest message.
+pub(crate) fn focus_newest() {
+    let messages = document().query_selector_all(".log-list > .message").ok();
+    let last = messages.and_then(|all| all.item(all.length().checked_sub(1)?));
+    focus(last.and_then(|last| last.dyn_into::<Element>().ok()));
+}

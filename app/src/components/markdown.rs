@@ -1,0 +1,94 @@
+//! Typed nodes to elements. Text becomes text nodes, never HTML.
+
+use leptos::prelude::*;
+use protocol::{Username, markdown::{Block, Inline, parse}};
+
+use super::{clipboard::copy, header::COPIED_SHOWN, icon::{Icon, icon}};
+use crate::i18n::{Locale, text};
+
+/// Who reads, and in which language.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    pub(crate) locale: Locale,
+    pub(crate) me: &'a Username,
+}
+
+/// The content of a message as elements.
+pub(crate) fn markdown(content: &str, reader: Reader<'_>) -> AnyView {
+    blocks(&parse(content).blocks, reader)
+}
+
+fn blocks(blocks: &[Block], reader: Reader<'_>) -> AnyView {
+    blocks.iter().map(|node| block(node, reader)).collect_view().into_any()
+}
+
+fn block(block: &Block, reader: Reader<'_>) -> AnyView {
+    match block {
+        Block::Paragraph(nodes) => view! { <p dir="auto">{inlines(nodes, reader)}</p> }.into_any(),
+        Block::Code { language, text } => code_block(reader.locale, language.clone(), text.clone()),
+        Block::Quote(children) => view! { <blockquote>{blocks(children, reader)}</blockquote> }.into_any(),
+        Block::List { start, items } => {
+            let items = items.iter().map(|item| view! { <li>{blocks(item, reader)}</li> }.into_any()).collect_view();
+            match start {
+                Some(start) => view! { <ol start=start.to_string()>{items}</ol> }.into_any(),
+                None => view! { <ul>{items}</ul> }.into_any(),
+            }
+        }
+    }
+}
+
+/// Code, with a button to copy it. It scrolls by itself, and so it can be focused.
+fn code_block(locale: Locale, language: Option<String>, code: String) -> AnyView {
+    let copied = RwSignal::new(false);
+    let label = language.clone().unwrap_or_else(|| text!(locale, message.code).to_owned());
+    let to_copy = code.clone();
+    view! {
+        <div class="code">
+            <div class="code-head">
+                <span>{language}</span>
+                <button
+                    class="needs-js"
+                    on:click=move |_| {
+                        copy(&to_copy);
+                        copied.set(true);
+                        set_timeout(move || copied.set(false), COPIED_SHOWN);
+                    }
+                >
+                    {move || icon(if copied.get() { Icon::Check } else { Icon::Copy })}
+                    {text!(locale, message.copy_code)}
+                </button>
+            </div>
+            <pre tabindex="0" role="region" aria-label=label dir="ltr"><code>{code}</code></pre>
+        </div>
+    }
+    .into_any()
+}
+
+fn inlines(nodes: &[Inline], reader: Reader<'_>) -> AnyView {
+    nodes.iter().map(|node| inline(node, reader)).collect_view().into_any()
+}
+
+fn inline(node: &Inline, reader: Reader<'_>) -> AnyView {
+    match node {
+        Inline::Text(text) => text.clone().into_any(),
+        Inline::Emphasis(children) => view! { <em>{inlines(children, reader)}</em> }.into_any(),
+        Inline::Strong(children) => view! { <strong>{inlines(children, reader)}</strong> }.into_any(),
+        Inline::Strike(children) => view! { <s>{inlines(children, reader)}</s> }.into_any(),
+        Inline::Code(code) => view! { <code>{code.clone()}</code> }.into_any(),
+        Inline::Link { href, children } => view! {
+            <a href=href.as_str().to_owned() rel="external noopener noreferrer nofollow" target="_blank">
+                {inlines(children, reader)}
+            </a>
+        }
+        .into_any(),
+        Inline::Mention(name) => {
+            let for_me = name.as_str().to_lowercase() == reader.me.as_str().to_lowercase();
+            let class = if for_me { "mention at-me" } else { "mention" };
+            view! { <span class=class>{format!("@{name}")}</span> }.into_any()
+        }
+        Inline::RoomLink(slug) => {
+            view! { <a class="room-link" href=format!("/rooms/{slug}")>{format!("#{slug}")}</a> }.into_any()
+        }
+        Inline::LineBreak => view! { <br /> }.into_any(),
+    }
+}

@@ -1,0 +1,304 @@
+//! One row of the log: a message, the beginning of a day, the beginning of the news.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use protocol::{Content, ErrorCode, RoomSlug, Seq};
+use web_sys::PointerEvent;
+
+use super::{
+    avatar::avatar,
+    clock,
+    desk::{Dialog, permalink, use_desk},
+    icon::{Icon, icon},
+    log::jump_to,
+    markdown::{Reader, markdown},
+    reactions::Reactions,
+    toolbar::Toolbar,
+};
+use crate::{
+    i18n::{Locale, language, refusal, text},
+    state::{Delivery, MessageRow, Row, RowKey},
+};
+
+/// How long a finger stays on a message to open its actions.
+const LONG_PRESS: Duration = Duration::from_millis(450);
+
+/// What a row shows of a message's content: all that makes its text be drawn anew.
+#[derive(Clone, PartialEq)]
+struct Body {
+    content: Option<Content>,
+    edited: bool,
+}
+
+/// A row.
+#[component]
+pub(crate) fn LogRow(key: RowKey, pointed: Selector<Option<RowKey>>, stop: Selector<Option<RowKey>>) -> impl IntoView {
+    match key {
+        RowKey::Day(_) => view! { <Day key /> }.into_any(),
+        RowKey::New => view! { <div class="divider new" role="separator">{text!(language(), log.new)}</div> }.into_any(),
+        RowKey::Message(..) => view! { <MessageView key pointed stop /> }.into_any(),
+    }
+}
+
+/// The beginning of a day.
+#[component]
+fn Day(key: RowKey) -> impl IntoView {
+    let locale = language();
+    let state = use_desk().state;
+    let name = move || match state.row(&key) {
+        Some(Row::Day { timestamp }) => clock::day(locale, timestamp, clock::now(), &state.zone().read()),
+        _ => String::new(),
+    };
+    view! { <div class="divider" role="separator">{name}</div> }
+}
+
+/// A message.
+#[component]
+fn MessageView(
+    key: RowKey,
+    /// Which row has the toolbar.
+    pointed: Selector<Option<RowKey>>,
+    /// Which row the Tab key stops at.
+    stop: Selector<Option<RowKey>>,
+) -> impl IntoView {
+    let locale = language();
+    let desk = use_desk();
+    let state = desk.state;
+    let row = Memo::new(move |last: Option<&Option<MessageRow>>| match state.row(&key) {
+        Some(Row::Message(row)) => Some(row),
+        // The row is about to go; what it showed is good until then.
+        _ => last.cloned().flatten(),
+    });
+    let Some(first) = row.get_untracked() else { return ().into_any() };
+    let author = first.message.user_id;
+    let name = first.message.username.to_string();
+    let timestamp = first.message.timestamp;
+    let mine = first.mine;
+    let me = state.me().username;
+
+    let read = move |look: fn(&MessageRow) -> bool| row.with(|row| row.as_ref().is_some_and(look));
+    let head = Memo::new(move |_| read(|row| row.head));
+    let seq = Memo::new(move |_| row.with(|row| row.as_ref().map_or(Seq::ZERO, |row| row.message.seq)));
+    let delivery = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.delivery.clone()).unwrap_or_default()));
+    let body = Memo::new(move |_| {
+        row.with(|row| {
+            let message = row.as_ref().map(|row| &row.message);
+            Body {
+                content: message.and_then(|message| message.content.clone()),
+                edited: message.is_some_and(|message| message.edited_at.is_some()),
+            }
+        })
+    });
+    let quote = Memo::new(move |_| {
+        row.with(|row| {
+            let message = &row.as_ref()?.message;
+            Some((message.reply_to?, message.quote.clone()))
+        })
+    });
+    let room = move || state.open_room().with_untracked(|open| open.room.slug.clone());
+    let time = move || clock::time(timestamp, &state.zone().read());
+    let label = {
+        let name = name.clone();
+        move || text!(locale, log.from, name = &name, time = time())
+    };
+    let stamp = move || view! { <Stamp seq room=room() time=Signal::derive(time) timestamp /> }.into_any();
+    let press = LongPress::new(move || {
+        if let Some(message) = desk.actionable(key) {
+            desk.dialog.set(Dialog::Actions(message));
+        }
+    });
+    let here = pointed.clone();
+
+    view! {
+        <article
+            class="message"
+            class:head=head
+            class:mine=mine
+            class:for-me=move || read(|row| row.mentions_me)
+            class:target=move || read(|row| row.target)
+            class:pending=move || matches!(*delivery.read(), Delivery::Sending | Delivery::Waiting)
+            class:failed=move || matches!(*delivery.read(), Delivery::Failed(_))
+            class:active=move || here.selected(&Some(key))
+            id=move || Some(seq.get()).filter(|&seq| seq > Seq::ZERO).map(|seq| format!("m{seq}"))
+            tabindex=move || if stop.selected(&Some(key)) { "0" } else { "-1" }
+            aria-label=label
+            on:focusin=move |_| desk.active.set(Some(key))
+            on:pointerover=move |event: PointerEvent| {
+                if event.pointer_type() == "mouse" && desk.active.get_untracked() != Some(key) {
+                    desk.active.set(Some(key));
+                }
+            }
+            on:pointerdown=move |event| press.down(&event)
+            on:pointermove=move |event| press.moved(&event)
+            on:pointerup=move |_| press.up()
+            on:pointercancel=move |_| press.up()
+        >
+            <div class="gutter">
+                {
+                    let name = name.clone();
+                    move || if head.get() { avatar(author, &name, "av") } else { stamp() }
+                }
+            </div>
+            <div class="what">
+                {move || {
+                    head.get()
+                        .then(|| {
+                            view! {
+                                <div class="who">
+                                    <b dir="auto">{name.clone()}</b>
+                                    {stamp()}
+                                </div>
+                            }
+                        })
+                }}
+                {move || quote.get().map(|(target, quote)| quote_view(locale, &room(), target, quote))}
+                <div class="message-body">
+                    {move || body_view(&body.read(), Reader { locale, me: &me })}
+                </div>
+                <Reactions key />
+                {move || delivery_view(locale, key, &delivery.read(), seq.get())}
+            </div>
+            <Show when=move || {
+                pointed.selected(&Some(key)) && seq.get() > Seq::ZERO && body.read().content.is_some()
+            }>
+                <Toolbar key mine />
+            </Show>
+        </article>
+    }
+    .into_any()
+}
+
+/// When it was said, as a link to it.
+#[component]
+fn Stamp(seq: Memo<Seq>, room: RoomSlug, time: Signal<String>, timestamp: protocol::Timestamp) -> impl IntoView {
+    let locale = language();
+    let state = use_desk().state;
+    view! {
+        <a
+            class="stamp"
+            tabindex="-1"
+            href=move || Some(seq.get()).filter(|&seq| seq > Seq::ZERO).map(|seq| permalink(&room, seq))
+            title=move || clock::moment(locale, timestamp, &state.zone().read())
+        >
+            <time datetime=timestamp.to_string()>{time}</time>
+        </a>
+    }
+}
+
+/// The message that is answered, as a link to it.
+fn quote_view(locale: Locale, room: &RoomSlug, target: Seq, quote: Option<protocol::event::Quote>) -> AnyView {
+    let name = quote.as_ref().map(|quote| quote.username.to_string());
+    let excerpt = quote
+        .and_then(|quote| quote.excerpt)
+        .unwrap_or_else(|| text!(locale, message.quote_deleted).to_owned());
+    view! {
+        <a
+            class="quote"
+            href=permalink(room, target)
+            on:click=move |event| {
+                if jump_to(target) {
+                    event.prevent_default();
+                }
+            }
+        >
+            {icon(Icon::Reply)}
+            <b>{name}</b>
+            <span dir="auto">{excerpt}</span>
+        </a>
+    }
+    .into_any()
+}
+
+fn body_view(body: &Body, reader: Reader<'_>) -> AnyView {
+    let Some(content) = &body.content else {
+        return view! { <p class="deleted">{text!(reader.locale, message.deleted)}</p> }.into_any();
+    };
+    view! {
+        {markdown(content.as_str(), reader)}
+        {body.edited.then(|| view! { <small class="edited">"(" {text!(reader.locale, message.edited)} ")"</small> })}
+    }
+    .into_any()
+}
+
+/// How far one's own message, or a change of it, has come. Says nothing once all is well.
+fn delivery_view(locale: Locale, key: RowKey, delivery: &Delivery, seq: Seq) -> Option<AnyView> {
+    let state = use_desk().state;
+    match delivery {
+        Delivery::Sent => None,
+        Delivery::Sending => Some(view! { <p class="delivery">{text!(locale, message.sending)}</p> }.into_any()),
+        Delivery::Waiting => Some(view! { <p class="delivery">{text!(locale, message.waiting)}</p> }.into_any()),
+        Delivery::Failed(refused) => {
+            let RowKey::Message(_, own_id) = key else { return None };
+            let id = refused.id.unwrap_or(own_id);
+            let what =
+                if seq > Seq::ZERO { text!(locale, message.not_changed) } else { text!(locale, message.failed) };
+            Some(
+                view! {
+                    <p class="delivery bad">
+                        <b>{what}</b>
+                        " "
+                        {why(locale, refused.code)}
+                        " "
+                        <button on:click=move |_| state.retry(id)>{text!(locale, message.try_again)}</button>
+                        " · "
+                        <button on:click=move |_| state.discard(id)>{text!(locale, message.discard)}</button>
+                    </p>
+                }
+                .into_any(),
+            )
+        }
+    }
+}
+
+/// Why an operation failed. The limit that an operation of one's own can reach is that of its own outbox or storage.
+fn why(locale: Locale, code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::LimitReached => text!(locale, errors.outbox_full),
+        other => refusal(locale, other),
+    }
+}
+
+/// A finger that stays where it is.
+#[derive(Clone, Copy)]
+struct LongPress {
+    timer: StoredValue<Option<TimeoutHandle>>,
+    from: StoredValue<(i32, i32)>,
+    act: Callback<()>,
+}
+
+impl LongPress {
+    /// How far the finger may slip, in CSS pixels.
+    const SLIP_MAX_PX: i32 = 10;
+
+    fn new(act: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            timer: StoredValue::new(None),
+            from: StoredValue::new((0, 0)),
+            act: Callback::new(move |()| act()),
+        }
+    }
+
+    fn down(&self, event: &PointerEvent) {
+        self.up();
+        if event.pointer_type() == "mouse" {
+            return;
+        }
+        self.from.set_value((event.client_x(), event.client_y()));
+        let act = self.act;
+        self.timer.set_value(set_timeout_with_handle(move || act.run(()), LONG_PRESS).ok());
+    }
+
+    fn moved(&self, event: &PointerEvent) {
+        let (x, y) = self.from.get_value();
+        if (event.client_x() - x).abs().max((event.client_y() - y).abs()) > Self::SLIP_MAX_PX {
+            self.up();
+        }
+    }
+
+    fn up(&self) {
+        if let Some(timer) = self.timer.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+    }
+}

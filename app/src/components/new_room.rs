@@ -1,0 +1,163 @@
+//! Making a room: a form in a dialog. The form works without JavaScript; with it, a refusal is told in place.
+
+use leptos::{html, prelude::*, task::spawn_local};
+use leptos_router::hooks::use_navigate;
+use protocol::{ErrorCode, RoomName, RoomSlug, api::Visibility, limits::{ROOM_NAME_MAX_CHARS, TOPIC_MAX_CHARS}};
+
+use super::{desk::use_desk, overlay::hide_popover, sidebar::SIDEBAR_ID};
+use crate::{
+    i18n::{Locale, language, refusal, text},
+    source::Form,
+    visitor::Visitor,
+};
+
+/// The dialog's `id`.
+pub(crate) const NEW_ROOM_ID: &str = "new-room";
+
+/// Opens the dialog as a modal one, which only a program can.
+pub(crate) fn open_new_room(dialog: NodeRef<html::Dialog>) {
+    hide_popover(SIDEBAR_ID);
+    if let Some(dialog) = dialog.get_untracked()
+        && !dialog.open()
+    {
+        _ = dialog.show_modal();
+    }
+}
+
+/// What is wrong with a new room, in words. A bad name has several codes on its way here.
+fn problem(locale: Locale, code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::BadField | ErrorCode::BadName | ErrorCode::ContentEmpty => text!(locale, errors.room_name),
+        other => refusal(locale, other),
+    }
+}
+
+/// The dialog.
+#[component]
+pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
+    let locale = language();
+    let state = use_desk().state;
+    let refused = use_context::<Visitor>()
+        .and_then(|visitor| visitor.refused)
+        .filter(|refused| refused.form == Form::NewRoom);
+    let typed = refused.as_ref().map(|refused| refused.typed.clone()).unwrap_or_default();
+    let refused_here = refused.is_some();
+    let error = RwSignal::new(refused.map(|refused| problem(locale, refused.code)));
+    let busy = RwSignal::new(false);
+    let name = NodeRef::<html::Input>::new();
+    let topic = NodeRef::<html::Input>::new();
+    let private = NodeRef::<html::Input>::new();
+    let navigate = use_navigate();
+
+    if refused_here {
+        Effect::new(move |_| open_new_room(dialog));
+    }
+    let close = move || {
+        if let Some(dialog) = dialog.get_untracked() {
+            dialog.close();
+        }
+        hide_popover(NEW_ROOM_ID);
+    };
+    let value = |field: NodeRef<html::Input>| field.get_untracked().map(|field| field.value()).unwrap_or_default();
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        if busy.get_untracked() {
+            return;
+        }
+        let wished = value(name);
+        if wished.parse::<RoomName>().is_err() || RoomSlug::from_name(&wished).is_err() {
+            error.set(Some(text!(locale, errors.room_name)));
+            return;
+        }
+        let is_private = private.get_untracked().is_some_and(|private| private.checked());
+        let visibility = if is_private { Visibility::Private } else { Visibility::Public };
+        let made = state.create_room(wished, value(topic), visibility);
+        let navigate = navigate.clone();
+        busy.set(true);
+        spawn_local(async move {
+            let answer = made.await;
+            busy.set(false);
+            match answer {
+                Ok(slug) => {
+                    close();
+                    for field in [name, topic] {
+                        if let Some(field) = field.get_untracked() {
+                            field.set_value("");
+                        }
+                    }
+                    navigate(&format!("/rooms/{slug}"), leptos_router::NavigateOptions::default());
+                }
+                Err(refusal) => error.set(Some(problem(locale, refusal.code))),
+            }
+        });
+    };
+
+    view! {
+        <dialog
+            node_ref=dialog
+            id=NEW_ROOM_ID
+            popover="auto"
+            class="modal form"
+            class:shown=refused_here
+            aria-labelledby="new-room-title"
+        >
+            <form class="modal-body stack" method="post" action="/rooms" on:submit=submit>
+                <h2 id="new-room-title">{text!(locale, new_room.title)}</h2>
+                <label class="field">
+                    <span>{text!(locale, new_room.name)}</span>
+                    <input
+                        node_ref=name
+                        name="name"
+                        value=typed
+                        required
+                        autofocus
+                        autocomplete="off"
+                        maxlength=ROOM_NAME_MAX_CHARS.to_string()
+                        aria-describedby="new-room-error"
+                        aria-invalid=move || error.read().is_some().then_some("true")
+                        on:input=move |_| error.set(None)
+                    />
+                </label>
+                <p id="new-room-error" class="help bad" role="alert">
+                    {move || error.get()}
+                </p>
+                <label class="field">
+                    <span>{text!(locale, new_room.topic)}</span>
+                    <input node_ref=topic name="topic" autocomplete="off" maxlength=TOPIC_MAX_CHARS.to_string() />
+                </label>
+                <fieldset>
+                    <legend>{text!(locale, new_room.visibility)}</legend>
+                    <label class="option">
+                        <input type="radio" name="visibility" value="public" checked />
+                        <span>
+                            {text!(locale, new_room.public)} <small>{text!(locale, new_room.public_hint)}</small>
+                        </span>
+                    </label>
+                    <label class="option">
+                        <input node_ref=private type="radio" name="visibility" value="private" />
+                        <span>
+                            {text!(locale, new_room.private)} <small>{text!(locale, new_room.private_hint)}</small>
+                        </span>
+                    </label>
+                </fieldset>
+                <div class="modal-foot">
+                    <button
+                        type="button"
+                        class="button quiet"
+                        popovertarget=NEW_ROOM_ID
+                        popovertargetaction="hide"
+                        on:click=move |event| {
+                            event.prevent_default();
+                            close();
+                        }
+                    >
+                        {text!(locale, new_room.cancel)}
+                    </button>
+                    <button type="submit" class="button primary" aria-disabled=move || busy.get().to_string()>
+                        {text!(locale, new_room.create)}
+                    </button>
+                </div>
+            </form>
+        </dialog>
+    }
+}

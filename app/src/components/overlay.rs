@@ -1,0 +1,111 @@
+//! What lies over the page. Dialogs are the browser's own (`<dialog>`, modal): it keeps the focus inside, closes them on
+//! Escape and gives the focus back. Drawers and menus are popovers, so that they open without JavaScript too.
+
+use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+/// How far a dialog stays from the window's edge, in CSS pixels.
+const MARGIN_PX: f64 = 8.0;
+
+/// A modal dialog that is there while `open`. With `at`, it is placed beside that point of the window (on a wide screen;
+/// on a phone all dialogs lie at the bottom).
+#[component]
+pub(crate) fn Modal(
+    /// Whether it is open.
+    #[prop(into)]
+    open: Signal<bool>,
+    /// Called once it was closed by the reader.
+    on_close: Callback<()>,
+    /// What a screen reader calls it.
+    #[prop(into)]
+    label: Signal<String>,
+    /// Its classes beside `modal`.
+    class: &'static str,
+    /// Where to place it.
+    #[prop(into, optional)]
+    at: Signal<Option<(f64, f64)>>,
+    children: ChildrenFn,
+) -> impl IntoView {
+    let dialog = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        let Some(dialog) = dialog.get() else { return };
+        if open.get() {
+            if !dialog.open() {
+                _ = dialog.show_modal();
+            }
+            place(&dialog, at.get_untracked());
+        } else {
+            dialog.close();
+        }
+    });
+    view! {
+        <dialog
+            node_ref=dialog
+            class=format!("modal {class}")
+            aria-label=label
+            on:close=move |_| on_close.run(())
+            on:click=move |event| {
+                // The dialog itself is hit only where nothing in it is: on its backdrop.
+                let hit = event.target();
+                if dialog.get_untracked().is_some_and(|dialog| hit.as_ref() == Some(dialog.as_ref())) {
+                    on_close.run(());
+                }
+            }
+        >
+            <Show when=move || open.get()>
+                <div class="modal-body">{children()}</div>
+            </Show>
+        </dialog>
+    }
+}
+
+/// Places an element beside a point, inside the window. Sizes are set through the object model, which the page's strict
+/// policy for styles allows.
+fn place(element: &HtmlElement, at: Option<(f64, f64)>) {
+    let style = element.style();
+    let Some((x, y)) = at else {
+        _ = style.remove_property("left");
+        _ = style.remove_property("top");
+        _ = element.class_list().remove_1("placed");
+        return;
+    };
+    _ = element.class_list().add_1("placed");
+    let size = element.get_bounding_client_rect();
+    let inner = |value: Result<wasm_bindgen::JsValue, _>| value.ok().and_then(|value| value.as_f64()).unwrap_or(0.0);
+    let (width, height) = (inner(window().inner_width()), inner(window().inner_height()));
+    let left = (x - size.width()).clamp(MARGIN_PX, (width - size.width() - MARGIN_PX).max(MARGIN_PX));
+    let above = y - size.height() - MARGIN_PX;
+    let top = if above >= MARGIN_PX { above } else { y + MARGIN_PX };
+    let top = top.clamp(MARGIN_PX, (height - size.height() - MARGIN_PX).max(MARGIN_PX));
+    _ = style.set_property("left", &format!("{left}px"));
+    _ = style.set_property("top", &format!("{top}px"));
+}
+
+/// Says of a drawer what it is while it lies over the page, and keeps the focus out of the page below. Called on its
+/// `toggle` event; on a wide screen drawers stand beside the page and never toggle.
+pub(crate) fn drawer_toggled(drawer: &HtmlElement) {
+    let open = drawer.matches(":popover-open").unwrap_or(false);
+    if open {
+        _ = drawer.set_attribute("role", "dialog");
+        _ = drawer.set_attribute("aria-modal", "true");
+    } else {
+        _ = drawer.remove_attribute("role");
+        _ = drawer.remove_attribute("aria-modal");
+    }
+    if let Ok(Some(main)) = document().query_selector("main")
+        && let Ok(main) = main.dyn_into::<HtmlElement>()
+    {
+        main.set_inert(open);
+    }
+}
+
+/// Closes a popover by its id, if it is open.
+pub(crate) fn hide_popover(id: &str) {
+    let element = document().get_element_by_id(id).and_then(|element| element.dyn_into::<HtmlElement>().ok());
+    if let Some(element) = element
+        && element.matches(":popover-open").unwrap_or(false)
+    {
+        _ = element.hide_popover();
+    }
+}

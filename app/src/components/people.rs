@@ -1,0 +1,86 @@
+//! Who is in the room now. Beside the page on a wide screen, a drawer elsewhere.
+
+use leptos::{html, prelude::*};
+use protocol::api::User;
+
+use super::{
+    avatar::avatar,
+    desk::use_desk,
+    icon::{Icon, icon},
+    overlay::drawer_toggled,
+};
+use crate::{
+    i18n::{language, text},
+    state::Connection,
+};
+
+/// The drawer's `id`.
+pub(crate) const PEOPLE_ID: &str = "people";
+
+/// The panel.
+#[component]
+pub(crate) fn People() -> impl IntoView {
+    let locale = language();
+    let state = use_desk().state;
+    let here = state.here();
+    let me = state.me().id;
+    let panel = NodeRef::<html::Aside>::new();
+    let connection = state.connection();
+    let note = move || {
+        let here = here.read();
+        let named = u32::try_from(here.users.len()).unwrap_or(u32::MAX);
+        match here.count.saturating_sub(named) {
+            0 if here.users.iter().all(|user| user.id == me) && connection.get() == Connection::Online => {
+                Some(text!(locale, room.nobody).to_owned())
+            }
+            0 => None,
+            more => Some(text!(locale, room.more_people, count = more)),
+        }
+    };
+    view! {
+        <aside
+            node_ref=panel
+            class="people"
+            id=PEOPLE_ID
+            popover="auto"
+            aria-label=text!(locale, room.people)
+            on:toggle=move |_| {
+                if let Some(panel) = panel.get_untracked() {
+                    drawer_toggled(&panel);
+                }
+            }
+        >
+            <div class="label">
+                <h2>
+                    {text!(locale, room.here_now)} " · "
+                    <span class="figure">{move || here.read().count}</span>
+                </h2>
+                <button
+                    class="icon-button only-drawer"
+                    popovertarget=PEOPLE_ID
+                    popovertargetaction="hide"
+                    aria-label=text!(locale, message.close)
+                >
+                    {icon(Icon::Close)}
+                </button>
+            </div>
+            <ul>
+                <For
+                    each=move || here.get().users
+                    key=|user| user.id
+                    children=move |User { id, username, .. }| {
+                        let name = username.to_string();
+                        view! {
+                            <li class="person">
+                                {avatar(id, &name, "av s here")}
+                                <span class="name">{name}</span>
+                                {(id == me).then(|| view! { <span class="soft">{text!(locale, room.you)}</span> })}
+                            </li>
+                        }
+                    }
+                />
+            </ul>
+            {move || note().map(|note| view! { <p class="soft note">{note}</p> })}
+        </aside>
+    }
+}

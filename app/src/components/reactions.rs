@@ -1,0 +1,83 @@
+//! The emoji on a message: each a button that puts one's own there or takes it off.
+
+use leptos::prelude::*;
+use protocol::{Emoji, UserId, timeline::Reaction};
+
+use super::desk::use_desk;
+use crate::{
+    i18n::{Locale, language, text},
+    state::{Row, RowKey},
+};
+
+/// How many of those who reacted are named.
+const NAMED_MAX: usize = 8;
+
+/// Who put this emoji there, in words.
+fn who(locale: Locale, reaction: &Reaction) -> String {
+    let separator = if locale == Locale::zh_CN { "、" } else { ", " };
+    let named: Vec<&str> = reaction.users.iter().take(NAMED_MAX).map(|user| user.username.as_str()).collect();
+    let names = named.join(separator);
+    match reaction.users.len().saturating_sub(NAMED_MAX) {
+        0 => names,
+        more => text!(locale, message.and_more, names = &names, count = more),
+    }
+}
+
+/// The reactions of a row's message.
+#[component]
+pub(crate) fn Reactions(key: RowKey) -> impl IntoView {
+    let state = use_desk().state;
+    let me = state.me().id;
+    let reactions = Memo::new(move |_| match state.row(&key) {
+        Some(Row::Message(row)) => row.message.reactions.clone(),
+        _ => Vec::new(),
+    });
+    view! {
+        <Show when=move || !reactions.read().is_empty()>
+            <div class="reactions">
+                <For
+                    each=move || reactions.get()
+                    key=|reaction| reaction.emoji.clone()
+                    children=move |reaction| view! { <Chip key emoji=reaction.emoji reactions me /> }
+                />
+            </div>
+        </Show>
+    }
+}
+
+#[component]
+fn Chip(key: RowKey, emoji: Emoji, reactions: Memo<Vec<Reaction>>, me: UserId) -> impl IntoView {
+    let locale = language();
+    let desk = use_desk();
+    let shown = emoji.to_string();
+    let mark = emoji.clone();
+    let reaction =
+        Memo::new(move |_| reactions.with(|all| all.iter().find(|reaction| reaction.emoji == emoji).cloned()));
+    let count = move || reaction.with(|reaction| reaction.as_ref().map_or(0, |reaction| reaction.users.len()));
+    let mine = move || {
+        reaction.with(|reaction| reaction.as_ref().is_some_and(|it| it.users.iter().any(|user| user.user_id == me)))
+    };
+    let names = Memo::new(move |_| reaction.with(|it| it.as_ref().map(|it| who(locale, it)).unwrap_or_default()));
+    let label = {
+        let emoji = shown.clone();
+        move || text!(locale, message.reaction, emoji = &emoji, count = count(), names = names.get())
+    };
+    view! {
+        <button
+            class="reaction"
+            aria-pressed=move || mine().to_string()
+            aria-label=label
+            title=names
+            on:click=move |_| {
+                if let Some(message) = desk.actionable(key) {
+                    desk.toggle_reaction(&message, &mark);
+                }
+            }
+        >
+            <span aria-hidden="true">{shown}</span>
+            <span class="figure" aria-hidden="true">
+                {count}
+            </span>
+        </button>
+    }
+}

@@ -1,0 +1,199 @@
+//! The log's scroll position, which is sacred: nothing that arrives, leaves or grows moves what somebody reads.
+//!
+//! The log is a reversed column, so a browser without JavaScript shows its end, and its positions count from the end:
+//! what comes in above moves nothing. What comes in below, or leaves there, is made up for here, by the row at the top of
+//! the view: wherever it stood before a change, there it stands after it. Changes are seen by observers, which speak
+//! before the browser paints.
+
+use leptos::{html, prelude::*};
+use protocol::Seq;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{Element, MutationObserver, MutationObserverInit, ResizeObserver, ScrollIntoViewOptions, ScrollLogicalPosition};
+
+use crate::state::ChatState;
+
+/// How far from its end, in CSS pixels, the log still counts as being at its end.
+const END_PX: f64 = 40.0;
+/// How far from an edge, in CSS pixels, the next page is fetched.
+const AHEAD_PX: f64 = 1_200.0;
+
+/// Where the log stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Scroll {
+    state: ChatState,
+    scroller: NodeRef<html::Div>,
+    list: NodeRef<html::Div>,
+    place: StoredValue<Place, LocalStorage>,
+    away: RwSignal<bool>,
+}
+
+/// What is in view.
+enum Place {
+    /// The newest messages; it stays so.
+    End,
+    /// The row at the top of the view, and how far below the view's edge it stands.
+    Row(Element, f64),
+}
+
+impl Scroll {
+    pub(crate) fn new(state: ChatState) -> Self {
+        Self { state, scroller: NodeRef::new(), list: NodeRef::new(), place: StoredValue::new_local(Place::End),
+            away: RwSignal::new(false),
+        }
+    }
+
+    /// The element that scrolls.
+    pub(crate) fn scroller(&self) -> NodeRef<html::Div> {
+        self.scroller
+    }
+
+    /// The element that holds the rows.
+    pub(crate) fn list(&self) -> NodeRef<html::Div> {
+        self.list
+    }
+
+    /// Watches the log from when it is in the page until its owner is cleaned up.
+    pub(crate) fn watch(self) {
+        Effect::new(move |_| {
+            let (Some(_), Some(list)) = (self.scroller.get(), self.list.get()) else { return };
+            let keep = Closure::<dyn FnMut(JsValue)>::new(move |_| self.keep());
+            let callback = keep.as_ref().unchecked_ref();
+            let (Ok(changes), Ok(sizes)) = (MutationObserver::new(callback), ResizeObserver::new(callback)) else {
+                return;
+            };
+            let everything = MutationObserverInit::new();
+            everything.set_child_list(true);
+            everything.set_subtree(true);
+            everything.set_character_data(true);
+            _ = changes.observe_with_options(&list, &everything);
+            sizes.observe(&list);
+            let watching = StoredValue::new_local((keep, changes.clone(), sizes.clone()));
+            on_cleanup(move || {
+                watching.with_value(|(_, changes, sizes)| {
+                    changes.disconnect();
+                    sizes.disconnect();
+                });
+            });
+            self.scrolled();
+        });
+    }
+
+    /// Whether the newest messages are out of view. Reactive.
+    pub(crate) fn is_away(&self) -> bool {
+        self.away.get()
+    }
+
+    /// The reader has scrolled: this is where they are now.
+    pub(crate) fn scrolled(&self) {
+        let Some(place) = self.look() else { return };
+        self.set_place(place);
+        self.fetch_ahead();
+    }
+
+    /// Goes to the newest of the messages that are there.
+    pub(crate) fn to_end(&self) {
+        self.set_place(Place::End);
+        self.keep();
+    }
+
+    /// Shows a message in the middle of the view, if it is there.
+    pub(crate) fn to_message(&self, seq: Seq) -> bool {
+        let shown = show(seq).is_some();
+        if shown {
+            self.scrolled();
+        }
+        shown
+    }
+
+    /// Something in the log has changed: puts the view back to where the reader was.
+    fn keep(&self) {
+        let Some(scroller) = self.scroller.get_untracked() else { return };
+        let moved = self.place.with_value(|place| match place {
+            Place::End => Some(-f64::from(scroller.scroll_top())),
+            Place::Row(row, _) if !row.is_connected() => None,
+            Place::Row(row, top) => Some(top_within(row, &scroller) - top),
+        });
+        match moved {
+            Some(moved) if moved.abs() >= 1.0 => scroller.scroll_by_with_x_and_y(0.0, moved),
+            _ => {}
+        }
+        if let Some(place) = self.look() {
+            // At the end one stays until one scrolls away oneself.
+            let stays = self.place.with_value(|place| matches!(place, Place::End)) && !self.more_below();
+            if !stays {
+                self.set_place(place);
+            }
+        }
+        self.fetch_ahead();
+    }
+
+    fn set_place(&self, place: Place) {
+        let away = !matches!(place, Place::End);
+        if self.away.get_untracked() != away {
+            self.away.set(away);
+        }
+        self.state.at_bottom(!away);
+        self.place.set_value(place);
+    }
+
+    fn more_below(&self) -> bool {
+        self.state.has_newer().get_untracked()
+    }
+
+    /// What is in view now.
+    fn look(&self) -> Option<Place> {
+        let scroller = self.scroller.get_untracked()?;
+        if f64::from(-scroller.scroll_top()) < END_PX && !self.more_below() {
+            return Some(Place::End);
+        }
+        let rows = self.list.get_untracked()?.children();
+        // Rows stand one below the other, so the first in view is found by halving.
+        let (mut low, mut high) = (0, rows.length());
+        while low < high {
+            let middle = u32::midpoint(low, high);
+            let row = rows.item(middle)?;
+            if top_within(&row, &scroller) + row.get_bounding_client_rect().height() <= 0.0 {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let row = rows.item(low)?;
+        let top = top_within(&row, &scroller);
+        Some(Place::Row(row, top))
+    }
+
+    /// Fetches the next page before its reader gets there.
+    fn fetch_ahead(&self) {
+        let Some(scroller) = self.scroller.get_untracked() else { return };
+        if self.state.load_error().get_untracked() {
+            return;
+        }
+        let below = -f64::from(scroller.scroll_top());
+        let above = f64::from(scroller.scroll_height()) - f64::from(scroller.client_height()) - below;
+        if above < AHEAD_PX && self.state.has_older().get_untracked() {
+            self.state.load_older();
+        }
+        if below < AHEAD_PX && self.more_below() {
+            self.state.load_newer();
+        }
+    }
+}
+
+fn top_within(row: &Element, scroller: &Element) -> f64 {
+    row.get_bounding_client_rect().top() - scroller.get_bounding_client_rect().top()
+}
+
+/// Shows a message in the middle of the view, points at it for a moment and gives it the focus.
+pub(crate) fn show(seq: Seq) -> Option<()> {
+    let row = document().get_element_by_id(&format!("m{seq}"))?.dyn_into::<web_sys::HtmlElement>().ok()?;
+    let centre = ScrollIntoViewOptions::new();
+    centre.set_block(ScrollLogicalPosition::Center);
+    row.scroll_into_view_with_scroll_into_view_options(&centre);
+    // Taking the class off and reading a size starts its animation anew.
+    _ = row.class_list().remove_1("shown");
+    _ = row.offset_width();
+    _ = row.class_list().add_1("shown");
+    _ = row.focus();
+    Some(())
+}

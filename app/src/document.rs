@@ -1,0 +1,91 @@
+//! The HTML document around the page, made on the server only: what a browser must know before it draws anything, and
+//! the script that starts the WebAssembly.
+
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_meta::MetaTags;
+
+use crate::{
+    App,
+    i18n::{provide_language, text},
+    source::{Assets, Theme},
+    visitor::Visitor,
+};
+
+/// The whole document. Reads [`crate::source::Viewer`] and [`Assets`] from context, in development also
+/// [`LeptosOptions`].
+pub fn shell() -> impl IntoView {
+    let visitor = Visitor::current();
+    let language = visitor.preferences.language;
+    provide_language(language);
+    let locale = crate::i18n::language();
+    let theme = match visitor.preferences.theme {
+        Theme::System => None,
+        Theme::Light => Some("light"),
+        Theme::Dark => Some("dark"),
+    };
+    let assets = use_context::<Assets>();
+    let css = assets.as_ref().map(|assets| assets.css.clone());
+    let reload = use_context::<LeptosOptions>().map(|options| view! { <AutoReload options /> });
+
+    view! {
+        <!DOCTYPE html>
+        <html lang=language.tag() data-theme=theme>
+            <head>
+                <meta charset="utf-8" />
+                <meta
+                    name="viewport"
+                    content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
+                />
+                <meta name="color-scheme" content=theme.unwrap_or("light dark") />
+                <ThemeColors theme=visitor.preferences.theme />
+                <meta name="description" content=text!(locale, app.description) />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="manifest" href="/manifest.webmanifest" />
+                <link rel="apple-touch-icon" href="/icon-192.png" />
+                <link rel="stylesheet" href=css />
+                {visitor.block()}
+                {assets.map(|assets| view! { <Start assets /> })}
+                {reload}
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// The colour of the browser's own chrome: that of the paper (see `style/_tokens.scss`).
+#[component]
+fn ThemeColors(theme: Theme) -> impl IntoView {
+    const LIGHT: &str = "#f6f3ee";
+    const DARK: &str = "#141216";
+    match theme {
+        Theme::System => view! {
+            {view! { <meta name="theme-color" content=LIGHT /> }.attr("media", "(prefers-color-scheme: light)")}
+            {view! { <meta name="theme-color" content=DARK /> }.attr("media", "(prefers-color-scheme: dark)")}
+        }
+        .into_any(),
+        Theme::Light => view! { <meta name="theme-color" content=LIGHT /> }.into_any(),
+        Theme::Dark => view! { <meta name="theme-color" content=DARK /> }.into_any(),
+    }
+}
+
+/// Loads the WebAssembly as early as the browser can and hands the page over to it. Leptos' own script is not used: it
+/// finds hashed files by a list on disk, and here they are inside the binary.
+#[component]
+fn Start(assets: Assets) -> impl IntoView {
+    let Assets { js, wasm, .. } = assets;
+    let quoted = |address: &str| serde_json::to_string(address).unwrap_or_default().replace('<', "\\u003c");
+    let script = format!(
+        "import init, {{ hydrate }} from {}; init({{ module_or_path: {} }}).then(hydrate);",
+        quoted(&js),
+        quoted(&wasm),
+    );
+    let nonce = use_nonce();
+    view! {
+        <link rel="modulepreload" href=js nonce=nonce.clone() />
+        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+        <script type="module" nonce=nonce inner_html=script></script>
+    }
+}

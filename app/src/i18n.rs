@@ -1,0 +1,82 @@
+//! The page's texts, in English and Chinese. They lie in `locales/`; a text that is missing in one language does not
+//! compile. Hidden here: how the language gets to the views, and which text belongs to which refusal.
+
+use leptos::prelude::*;
+use protocol::{ErrorCode, text::InvalidText};
+
+use crate::source::Language;
+
+pub(crate) use leptos_i18n::td_string as text;
+pub(crate) use texts::i18n::Locale;
+
+#[expect(dead_code, unused_imports, unreachable_pub, reason = "generated: the library offers more than this page asks for")]
+mod texts {
+    include!(concat!(env!("OUT_DIR"), "/texts.rs"));
+}
+
+/// The language of this document. It is the server's choice and stays until the next document.
+pub(crate) fn language() -> Locale {
+    use_context().unwrap_or_default()
+}
+
+/// Tells the views below which language to speak.
+pub(crate) fn provide_language(language: Language) {
+    provide_context(match language {
+        Language::English => Locale::en,
+        Language::Chinese => Locale::zh_CN,
+    });
+}
+
+impl Language {
+    /// The language as a BCP 47 tag, for `lang` attributes and forms.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh-CN",
+        }
+    }
+
+    /// What the language calls itself.
+    pub const fn own_name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::Chinese => "简体中文",
+        }
+    }
+}
+
+/// What to tell somebody whose operation was refused.
+pub(crate) fn refusal(locale: Locale, code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::BadName => text!(locale, errors.bad_name),
+        ErrorCode::NameTaken => text!(locale, errors.name_taken),
+        ErrorCode::RoomExists => text!(locale, errors.room_exists),
+        ErrorCode::RoomNotFound => text!(locale, errors.room_not_found),
+        ErrorCode::TargetNotFound | ErrorCode::NotFound => text!(locale, errors.target_not_found),
+        ErrorCode::ContentEmpty => text!(locale, errors.content_empty),
+        ErrorCode::ContentTooLong | ErrorCode::TooLarge => text!(locale, errors.content_too_long),
+        ErrorCode::RateLimited => text!(locale, errors.rate_limited),
+        ErrorCode::LimitReached => text!(locale, errors.limit_reached),
+        ErrorCode::Unavailable => text!(locale, errors.unavailable),
+        ErrorCode::Unauthorized => text!(locale, errors.unauthorized),
+        ErrorCode::Forbidden | ErrorCode::ForeignOrigin => text!(locale, errors.forbidden),
+        ErrorCode::GuestsOff => text!(locale, errors.guests_off),
+        ErrorCode::BadFrame
+        | ErrorCode::UnknownType
+        | ErrorCode::BadField
+        | ErrorCode::BadCursor
+        | ErrorCode::IdConflict
+        | ErrorCode::Internal => text!(locale, errors.internal),
+    }
+}
+
+/// What to tell somebody whose name was not accepted.
+pub(crate) fn bad_username(locale: Locale, error: InvalidText) -> String {
+    match error {
+        InvalidText::Empty => text!(locale, errors.name_empty).to_owned(),
+        InvalidText::TooLong { .. } => text!(locale, errors.name_long).to_owned(),
+        InvalidText::Character(character) => text!(locale, errors.name_character, character = character),
+        InvalidText::Edge => text!(locale, errors.name_edge).to_owned(),
+        InvalidText::NotEmoji => text!(locale, errors.bad_name).to_owned(),
+    }
+}
