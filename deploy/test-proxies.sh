@@ -45,7 +45,7 @@ behind() { # proxy
       nginx -e stderr -c "$WORK/nginx.conf" -g 'daemon off;' >"$WORK/nginx.log" 2>&1 &
       PIDS+=($!) ;;
   esac
-  curl -sS -k -o /dev/null --retry 50 --retry-delay 0 --retry-max-time 10 --retry-all-errors -f "$origin/readyz" ||
+  curl -s -k -o /dev/null --retry 50 --retry-delay 0 --retry-max-time 10 --retry-all-errors -f "$origin/readyz" ||
     { cat "$WORK/$1.log" "$WORK/hubbub.log" >&2; fail "$1 does not reach the server"; }
 
   local name=behind-$1 cookie
