@@ -18,13 +18,21 @@ use protocol::{
 
 use crate::source::{ChatPage, Place};
 
+#[cfg_attr(
+    not(feature = "hydrate"),
+    expect(dead_code, reason = "on the server the state is built and read, never changed")
+)]
 mod model;
 mod pending;
+#[cfg(feature = "hydrate")]
+mod publish;
 mod room;
 mod rows;
 mod zone;
 
-pub(crate) use model::{Ask, Change, Fetch, Model};
+pub(crate) use model::Model;
+#[cfg(feature = "hydrate")]
+pub(crate) use model::{Ask, Change, Fetch};
 pub use room::Present;
 pub use rows::{Delivery, MessageRow, Row, RowKey};
 pub use zone::Zone;
@@ -65,6 +73,8 @@ pub enum Connection {
 }
 
 /// What a view asks for and the browser's half carries out.
+mod link;
+#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "on the server nobody listens"))]
 pub(crate) enum Intent {
     Submit { room: RoomSlug, kind: OpKind },
     Retry(protocol::OpId),
@@ -88,7 +98,7 @@ pub struct ChatState {
     shown: Shown,
 }
 
-/// What views read. Written by [`ChatState::publish`] alone.
+/// What views read. Written by `ChatState::show` alone.
 #[derive(Clone, Copy)]
 struct Shown {
     rooms: RwSignal<Vec<RoomEntry>>,
@@ -110,6 +120,7 @@ struct Shown {
 
 /// The two ends of the window of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each shown by itself")]
 pub(crate) struct Edges {
     pub(crate) has_older: bool,
     pub(crate) has_newer: bool,
@@ -363,63 +374,5 @@ impl ChatState {
         if let Some(outlet) = self.outlet.get_value() {
             outlet(intent);
         }
-    }
-
-    /// Shows what the model holds. Each signal is written only where it changes, so that a view wakes for its own news.
-    fn publish(&self) {
-        let shown = &self.shown;
-        let Some(view) = self.model.try_update_value(Model::view) else { return };
-        set_if_changed(shown.rooms, view.rooms);
-        set_if_changed(shown.open, view.open);
-        let keys_changed = shown.keys.with_untracked(|keys| *keys != view.log.keys());
-        set_if_changed(shown.here, view.here);
-        set_if_changed(shown.zone, view.zone);
-        set_if_changed(shown.target, view.target);
-        set_if_changed(shown.window, view.window);
-        let keys = keys_changed.then(|| view.log.keys().to_vec());
-        // Rows before keys: a row that the list asks for must be there.
-        set_if_changed(shown.log, Arc::new(view.log));
-        if let Some(keys) = keys {
-            shown.keys.set(keys);
-        }
-        set_if_changed(shown.edges, view.edges);
-        set_if_changed(shown.unseen, view.unseen);
-        set_if_changed(shown.typing, view.typing);
-        set_if_changed(shown.connection, view.connection);
-        set_if_changed(shown.waiting, view.waiting);
-        set_if_changed(shown.drafts_restored, view.drafts_restored);
-        if let Some(announcement) = view.announcement {
-            shown.announcement.set(announcement);
-        }
-    }
-}
-
-/// What the browser's half does with the state.
-#[cfg(feature = "hydrate")]
-impl ChatState {
-    /// From here on intents go to `outlet`.
-    pub(crate) fn connect(&self, outlet: fn(Intent)) {
-        self.outlet.set_value(Some(outlet));
-    }
-
-    /// Changes the state; what is to be done about it comes back. Nothing is shown before [`Self::show`].
-    pub(crate) fn apply(&self, change: Change, now: protocol::session::Millis) -> Vec<Ask> {
-        self.model.try_update_value(|model| model.handle(change, now)).unwrap_or_default()
-    }
-
-    /// Shows what has changed.
-    pub(crate) fn show(&self) {
-        self.publish();
-    }
-
-    /// Reads the model.
-    pub(crate) fn read<T>(&self, look: impl FnOnce(&Model) -> T) -> Option<T> {
-        self.model.try_with_value(look)
-    }
-}
-
-fn set_if_changed<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
-    if signal.try_with_untracked(|old| *old != value) == Some(true) {
-        signal.set(value);
     }
 }

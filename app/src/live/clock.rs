@@ -19,8 +19,13 @@ pub(super) fn timestamp() -> Timestamp {
 /// Waits.
 pub(super) async fn wait(duration: Duration) {
     let (done, waited) = oneshot::channel::<()>();
-    set_timeout(move || drop(done.send(())), duration);
-    drop(waited.await);
+    set_timeout(
+        move || {
+            let _ = done.send(());
+        },
+        duration,
+    );
+    let _ = waited.await;
 }
 
 fn millis(ms: f64) -> u64 {

@@ -5,17 +5,17 @@ use protocol::OpId;
 
 /// An id for a new operation.
 pub(super) fn op_id() -> OpId {
-    OpId(uuid::Builder::from_random_bytes(bytes()).into_uuid())
+    OpId(uuid::Builder::from_random_bytes(random_bytes()).into_uuid())
 }
 
 /// A seed for the session's random waits.
 pub(super) fn seed() -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = bytes();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    let bytes: [u8; 8] = random_bytes();
+    u64::from_le_bytes(bytes)
 }
 
-fn bytes() -> [u8; 16] {
-    let mut bytes = [0; 16];
+fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
     let filled = window().crypto().and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes));
     if filled.is_err() {
         // No browser that runs WebAssembly comes here. These are ids, not secrets: the weaker source will do.

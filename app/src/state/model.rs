@@ -15,12 +15,14 @@ use protocol::{
     api::{RoomSummary, User},
     event::Quote,
     frame::Refusal,
-    session::{Input, Millis, Output, Status, StopReason},
+    markdown,
+    session::{Input, Millis, Output},
     timeline::Page,
 };
 
 use super::{
     Connection, Edges, RoomEntry,
+    link::Link,
     pending::Echoes,
     room::{Present, RoomState},
     rows::{Delivery, Entry, Log, Reader, lay_out},
@@ -121,8 +123,8 @@ pub(crate) struct Model {
     /// The open room's place in `rooms`, which is never empty.
     open: usize,
     echoes: Echoes,
-    drafts: HashMap<RoomSlug, String>,
-    drafts_restored: bool,
+    /// `None` until the storage was asked.
+    drafts: Option<HashMap<RoomSlug, String>>,
     zone: Zone,
     target: Option<Seq>,
     /// How often the window was replaced by another.
@@ -135,10 +137,7 @@ pub(crate) struct Model {
     news: Vec<String>,
     at_bottom: bool,
     visible: bool,
-    network: bool,
-    /// What the session said last, and whether it has been online.
-    status: Option<Status>,
-    was_online: bool,
+    link: Link,
     /// Numbers the fetches.
     tickets: u64,
     /// Counts the openings of rooms.
@@ -161,8 +160,7 @@ impl Model {
             rooms,
             open,
             echoes: Echoes::default(),
-            drafts: HashMap::new(),
-            drafts_restored: false,
+            drafts: None,
             zone,
             target: None,
             window: 0,
@@ -172,9 +170,7 @@ impl Model {
             news: Vec::new(),
             at_bottom: false,
             visible: true,
-            network: true,
-            status: None,
-            was_online: false,
+            link: Link::default(),
             tickets: 0,
             openings: 1,
             entries: HashMap::new(),
@@ -205,15 +201,12 @@ impl Model {
             Change::Fetched { room, ticket, page } => self.fetched(&room, ticket, page, &mut asks),
             Change::Scrolled { at_bottom } => self.at_bottom = at_bottom,
             Change::Visible(visible) => self.see(visible),
-            Change::Network(network) => self.network = network,
+            Change::Network(network) => self.link.network(network),
             Change::Located(zone) => self.zone = zone,
             Change::RoomMade(summary) => self.add_room(summary, &mut asks),
-            Change::DraftsRestored(drafts) => {
-                self.drafts = drafts;
-                self.drafts_restored = true;
-            }
+            Change::DraftsRestored(drafts) => self.drafts = Some(drafts),
             Change::Drafted { room, text } => {
-                self.drafts.insert(room, text);
+                self.drafts.get_or_insert_default().insert(room, text);
             }
             Change::Tick => self.rooms.iter_mut().for_each(|room| room.typists.expire(now)),
         }
@@ -224,6 +217,11 @@ impl Model {
     /// When [`Change::Tick`] is due.
     pub(crate) fn wake_at(&self) -> Option<Millis> {
         self.rooms.iter().filter_map(|room| room.typists.wake_at()).min()
+    }
+
+    /// Whether the end of the messages is in sight, as far as the view has told.
+    pub(crate) fn is_at_bottom(&self) -> bool {
+        self.at_bottom
     }
 
     /// Every room with what is held of it, for the session to join.
@@ -240,7 +238,12 @@ impl Model {
     }
 
     pub(crate) fn draft(&self, room: &RoomSlug) -> String {
-        self.drafts.get(room).cloned().unwrap_or_default()
+        self.drafts.as_ref().and_then(|drafts| drafts.get(room)).cloned().unwrap_or_default()
+    }
+
+    /// An operation of this user that the log does not show yet.
+    pub(crate) fn operation(&self, id: OpId) -> Option<Op> {
+        self.echoes.operation(id)
     }
 
     /// The newest message of this user in the open room that can be edited, with what they changed of it last.
@@ -257,7 +260,7 @@ impl Model {
 
     /// What is to be shown now.
     pub(crate) fn view(&mut self) -> View {
-        let connection = self.connection();
+        let connection = self.link.connection();
         View {
             rooms: self.rooms.iter().map(RoomState::entry).collect(),
             open: self.room().entry(),
@@ -272,7 +275,7 @@ impl Model {
             target: self.target,
             window: self.window,
             zone: self.zone.clone(),
-            drafts_restored: self.drafts_restored,
+            drafts_restored: self.drafts.is_some(),
         }
     }
 
@@ -340,20 +343,6 @@ impl Model {
         }
     }
 
-    fn connection(&self) -> Connection {
-        match self.status {
-            None => Connection::Server,
-            Some(Status::Online) => Connection::Online,
-            Some(Status::Stopped(StopReason::SignedOut)) => Connection::SignedOut,
-            Some(Status::Stopped(StopReason::Forbidden)) => Connection::Forbidden,
-            Some(Status::Stopped(StopReason::ProtocolBroken)) => Connection::Broken,
-            Some(Status::Stopped(StopReason::ByUser)) => Connection::Offline,
-            Some(Status::Connecting | Status::Waiting { .. }) if !self.network => Connection::Offline,
-            Some(Status::Connecting) if !self.was_online => Connection::Connecting,
-            Some(Status::Connecting | Status::Waiting { .. }) => Connection::Reconnecting,
-        }
-    }
-
     fn announcement(&mut self) -> Option<String> {
         let first = self.news.len().saturating_sub(ANNOUNCED_MAX_MESSAGES);
         let news = std::mem::take(&mut self.news);
@@ -378,5 +367,5 @@ fn quote(entries: &[Entry], seq: Seq) -> Option<Quote> {
 
 /// Whether a message speaks to somebody.
 fn mentions(content: &Content, name: &Username) -> bool {
-    content.as_str().to_lowercase().contains(&format!("@{}", name.as_str().to_lowercase()))
+    markdown::mentions(content.as_str(), name)
 }

@@ -98,17 +98,17 @@ impl Echoes {
         self.list.iter().filter(move |pending| pending.op.room == *room)
     }
 
+    /// The operation of that id.
+    pub(crate) fn operation(&self, id: OpId) -> Option<Op> {
+        self.list.iter().find(|pending| pending.op.id == id).map(|pending| pending.op.clone())
+    }
+
     fn get_mut(&mut self, id: OpId) -> Option<&mut Pending> {
         self.list.iter_mut().find(|pending| pending.op.id == id)
     }
 }
 
 impl Pending {
-    /// The id of the operation.
-    pub(crate) fn id(&self) -> OpId {
-        self.op.id
-    }
-
     /// The message that it changes.
     pub(crate) fn target(&self) -> Option<Seq> {
         match self.op.kind {

@@ -36,6 +36,7 @@ pub enum Row {
 
 /// A message as it is to be shown.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each shown by itself")]
 pub struct MessageRow {
     /// The message, with this user's own unanswered edits and reactions already in it. Its `seq` is [`Seq::ZERO`] while
     /// it has no place in the log: such a message cannot be answered, edited or linked to.
@@ -163,4 +164,95 @@ fn continues(previous: &Message, next: &Message) -> bool {
     previous.user_id == next.user_id
         && next.reply_to.is_none()
         && previous.timestamp.unix_ms().abs_diff(next.timestamp.unix_ms()) <= GROUP_PAUSE_MAX_MS
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Username;
+
+    use super::*;
+
+    const HOUR_MS: u64 = 60 * 60 * 1_000;
+
+    fn entry(seq: u64, author: u128, at_ms: u64, reply_to: Option<u64>) -> Entry {
+        let seq = Seq::new(seq).expect("a position");
+        let username: Username = "Ann".parse().expect("a name");
+        let message = Message {
+            seq,
+            version: seq,
+            id: OpId(uuid::Uuid::from_u128(seq.get().into())),
+            user_id: UserId(uuid::Uuid::from_u128(author)),
+            username,
+            content: "x".parse().ok(),
+            timestamp: Timestamp::from_unix_ms(at_ms),
+            edited_at: None,
+            reply_to: reply_to.and_then(Seq::new),
+            quote: None,
+            reactions: Vec::new(),
+        };
+        Entry { message: Arc::new(message), mentions_me: false, delivery: Delivery::Sent }
+    }
+
+    /// Rows in letters: `D` a day, `N` the news, `H` a group's first message, `m` a further one.
+    #[track_caller]
+    fn check(entries: &[Entry], zone: &Zone, new_after: Option<u64>, expected: &str) {
+        let me = UserId(uuid::Uuid::from_u128(1));
+        let reader = Reader { me, zone, new_after: new_after.and_then(Seq::new), target: None };
+        let log = lay_out(entries.iter().cloned(), &reader);
+        let letter = |key| match log.row(key) {
+            Some(Row::Day { .. }) => 'D',
+            Some(Row::New) => 'N',
+            Some(Row::Message(row)) if row.head => 'H',
+            Some(Row::Message(_)) => 'm',
+            None => '?',
+        };
+        assert_eq!(log.keys().iter().map(letter).collect::<String>(), expected);
+    }
+
+    #[test]
+    fn one_who_goes_on_talking_makes_one_group() {
+        let minute = 60_000;
+        let one = |n: u64, at| entry(n, 2, at, None);
+        check(&[one(1, 0), one(2, minute), one(3, 6 * minute)], &Zone::Utc, None, "DHmm");
+        check(&[one(1, 0), one(2, 5 * minute + 1)], &Zone::Utc, None, "DHH");
+        check(&[one(1, 0), entry(2, 3, 0, None), one(3, 0)], &Zone::Utc, None, "DHHH");
+        check(&[one(1, 0), entry(2, 2, 0, Some(1)), one(3, 0)], &Zone::Utc, None, "DHHm");
+    }
+
+    #[test]
+    fn days_are_those_of_the_reader() {
+        let entries = [
+            entry(1, 2, 22 * HOUR_MS, None),
+            entry(2, 2, 22 * HOUR_MS + 1, None),
+            entry(3, 2, 25 * HOUR_MS, None),
+        ];
+        check(&entries, &Zone::Utc, None, "DHmDH");
+        check(&entries, &Zone::named(Some("Asia/Shanghai".into())), None, "DHmH");
+        check(&entries, &Zone::named(Some("no/such".into())), None, "DHmDH");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_opens_no_day_twice() {
+        check(
+            &[entry(1, 2, 30 * HOUR_MS, None), entry(2, 2, HOUR_MS, None), entry(3, 2, 31 * HOUR_MS, None)],
+            &Zone::Utc,
+            None,
+            "DHHH",
+        );
+    }
+
+    #[test]
+    fn the_news_begin_at_the_first_message_of_others() {
+        let entries =
+            [entry(1, 2, 0, None), entry(2, 1, 0, None), entry(3, 2, 0, None), entry(4, 2, 0, None)];
+        check(&entries, &Zone::Utc, Some(1), "DHHNHm");
+        check(&entries, &Zone::Utc, Some(0), "DNHHHm");
+        check(&entries, &Zone::Utc, Some(4), "DHHHm");
+        check(&entries, &Zone::Utc, None, "DHHHm");
+    }
+
+    #[test]
+    fn an_echo_whose_event_is_here_shows_once() {
+        check(&[entry(1, 2, 0, None), entry(1, 2, 0, None)], &Zone::Utc, None, "DH");
+    }
 }

@@ -4,7 +4,8 @@ use protocol::{
     Event, EventKind, Message, RoomSlug, Seq, ServerFrame, Timeline,
     api::RoomSummary,
     frame::Joined,
-    session::{Millis, Output, Standing, Status},
+    markdown,
+    session::{Millis, Output, Standing},
     timeline::{Applied, Keep},
 };
 
@@ -30,10 +31,7 @@ impl Model {
             Output::Refused { id, refusal } => self.echoes.refused(id, refusal),
             Output::Discarded { id } => self.echoes.remove(id),
             Output::Notice(frame) => self.notice(frame, now, asks),
-            Output::Status(status) => {
-                self.status = Some(status);
-                self.was_online |= status == Status::Online;
-            }
+            Output::Status(status) => self.link.status(status),
             Output::Connect
             | Output::Disconnect
             | Output::Transmit(_)
@@ -90,7 +88,7 @@ impl Model {
         if self.news.len() >= ANNOUNCED_MAX_MESSAGES {
             self.news.remove(0);
         }
-        self.news.push(format!("{}: {}", event.username, content.excerpt()));
+        self.news.push(format!("{}: {}", event.username, markdown::parse(&content.excerpt()).plain_text()));
     }
 
     /// Replaces what is held of a room.
@@ -152,7 +150,9 @@ impl Model {
             ServerFrame::Presence { room, here, gone, count } => {
                 if let Some(index) = self.index(&room) {
                     let state = &mut self.rooms[index];
-                    gone.iter().for_each(|user| state.typists.stopped(*user));
+                    for user in &gone {
+                        state.typists.stopped(*user);
+                    }
                     state.here.change(here, &gone, count);
                 }
             }

@@ -1,0 +1,443 @@
+//! Who hears of what, in which order.
+
+use std::{
+    cell::RefCell,
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
+
+use leptos::{
+    ev,
+    leptos_dom::helpers::{TimeoutHandle, WindowListenerHandle, set_timeout_with_handle},
+    prelude::*,
+};
+use protocol::{
+    Op, OpId, RoomSlug,
+    session::{Config, Input, Millis, Output, Session, Status, StopReason},
+};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{HtmlDocument, VisibilityState};
+
+use super::{
+    clock, http, random,
+    socket::{News, Socket},
+    storage::{Elsewhere, Kept, KeptOp},
+    zone,
+};
+use crate::state::{Ask, Change, ChatState, Fetch, Intent, Model, Zone};
+
+/// How often the page's title and counts follow while it is out of sight, where frames do not come.
+const HIDDEN_SHOW_INTERVAL: Duration = Duration::from_millis(250);
+/// How long after the last key a draft is kept.
+const DRAFT_PAUSE: Duration = Duration::from_millis(400);
+/// How long cookies of preference last, in seconds: a year.
+const COOKIE_MAX_AGE_S: u32 = 365 * 24 * 60 * 60;
+
+thread_local! {
+    static DRIVER: RefCell<Option<Driver>> = const { RefCell::new(None) };
+}
+
+/// One thing to be done.
+enum Task {
+    /// For the session.
+    Input(Input),
+    /// From the session.
+    Output(Output),
+    /// For the model.
+    Change(Change),
+    /// From the model.
+    Fetch(Fetch),
+}
+
+impl From<Ask> for Task {
+    fn from(ask: Ask) -> Self {
+        match ask {
+            Ask::Session(input) => Self::Input(input),
+            Ask::Fetch(fetch) => Self::Fetch(fetch),
+        }
+    }
+}
+
+/// What makes the page live.
+struct Driver {
+    state: ChatState,
+    session: Session,
+    kept: Kept,
+    socket: Option<Socket>,
+    /// Tells the sockets apart: what one that was dropped still says is not heard.
+    sockets: u32,
+    /// Whether the server has greeted the socket.
+    welcomed: bool,
+    /// When the session or the model wants to be woken, and what will.
+    alarm: Option<(Millis, TimeoutHandle)>,
+    /// Whether what has changed is about to be shown.
+    showing: bool,
+    drafts: HashMap<RoomSlug, String>,
+    draft_timer: Option<TimeoutHandle>,
+    listeners: Vec<WindowListenerHandle>,
+}
+
+/// Begins to live.
+pub(super) fn start(state: ChatState) {
+    stop();
+    let Some(me) = state.read(|model| model.me().id) else { return };
+    let kept = Kept::open(me);
+    let driver = Driver {
+        state,
+        session: Session::new(Config::new(random::seed())),
+        kept,
+        socket: None,
+        sockets: 0,
+        welcomed: false,
+        alarm: None,
+        showing: false,
+        drafts: HashMap::new(),
+        draft_timer: None,
+        listeners: listeners(),
+    };
+    DRIVER.with_borrow_mut(|slot| *slot = Some(driver));
+    with_driver(Driver::begin);
+    state.connect(ask);
+}
+
+/// Lives no more.
+pub(super) fn stop() {
+    let driver = DRIVER.with_borrow_mut(Option::take);
+    if let Some(mut driver) = driver {
+        driver.keep_drafts();
+        if let Some((_, alarm)) = driver.alarm.take() {
+            alarm.clear();
+        }
+        driver.listeners.drain(..).for_each(WindowListenerHandle::remove);
+    }
+}
+
+/// Hands work to the driver, if there is one. Nothing that the driver calls comes back here before it returns.
+fn with_driver(work: impl FnOnce(&mut Driver)) {
+    DRIVER.with_borrow_mut(|driver| driver.as_mut().map(work));
+}
+
+fn run(task: Task) {
+    with_driver(|driver| driver.run([task]));
+}
+
+/// A view asks for something.
+fn ask(intent: Intent) {
+    with_driver(|driver| driver.ask(intent));
+}
+
+impl Driver {
+    /// Restores what was kept and says to the session what to follow.
+    fn begin(&mut self) {
+        let mut tasks = vec![
+            Task::Change(Change::Visible(is_visible())),
+            Task::Change(Change::Network(window().navigator().on_line())),
+            Task::Change(Change::Located(Zone::Browser)),
+            Task::Change(Change::DraftsRestored(self.kept.drafts())),
+        ];
+        let rooms = self.state.read(Model::cursors).unwrap_or_default();
+        tasks.extend(rooms.into_iter().map(|(room, cursor)| Task::Input(Input::Join { room, cursor })));
+        tasks.extend(self.take_over());
+        tasks.push(Task::Input(Input::Tick));
+        self.run(tasks);
+        if let Some(zone) = zone::name() {
+            set_cookie("tz", &zone);
+        }
+    }
+
+    /// The operations that are kept and not known here: of an earlier page, or of a tab that was closed since.
+    fn take_over(&mut self) -> Vec<Task> {
+        let mut tasks = Vec::new();
+        for KeptOp { op, at, refused } in self.kept.take_over() {
+            if refused.is_none() {
+                tasks.push(Task::Input(Input::Submit(op.clone())));
+            }
+            tasks.push(Task::Change(Change::Submitted { op, at, refused }));
+        }
+        tasks
+    }
+
+    /// Does what is to be done, and what follows from it.
+    fn run(&mut self, tasks: impl IntoIterator<Item = Task>) {
+        let now = clock::now();
+        let mut tasks: VecDeque<Task> = tasks.into_iter().collect();
+        while let Some(task) = tasks.pop_front() {
+            match task {
+                Task::Input(input) => {
+                    tasks.extend(self.session.handle(input, now).into_iter().map(Task::Output));
+                }
+                Task::Output(output) => {
+                    tasks.extend(self.carry_out(&output));
+                    let asks = self.state.apply(Change::Session(output), now);
+                    tasks.extend(asks.into_iter().map(Task::from));
+                }
+                Task::Change(change) => {
+                    tasks.extend(self.state.apply(change, now).into_iter().map(Task::from));
+                }
+                Task::Fetch(fetch) => spawn_local(fetch_page(fetch)),
+            }
+        }
+        self.set_alarm(now);
+        self.show_soon();
+    }
+
+    /// Does what the session says.
+    fn carry_out(&mut self, output: &Output) -> Vec<Task> {
+        match output {
+            Output::Connect => return self.connect(),
+            Output::Disconnect => self.socket = None,
+            Output::Transmit(frame) => {
+                if let Some(socket) = &mut self.socket {
+                    socket.send(frame);
+                }
+            }
+            Output::Welcomed { .. } => {
+                self.welcomed = true;
+                return self.take_over();
+            }
+            // It was kept when it was asked for; tried again, it is the last.
+            Output::Queued(op) if self.kept.is_refused(op.id) => {
+                let _ = self.kept.keep(op, clock::timestamp());
+            }
+            Output::Acked { id, .. } | Output::Discarded { id } => self.kept.settle(*id),
+            Output::Refused { id, refusal } => self.kept.keep_refusal(*id, refusal),
+            // The same address now shows the sign-in page.
+            Output::Status(Status::Stopped(StopReason::SignedOut)) => {
+                self.keep_drafts();
+                let _ = window().location().reload();
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn connect(&mut self) -> Vec<Task> {
+        self.sockets += 1;
+        self.welcomed = false;
+        let number = self.sockets;
+        self.socket = Socket::open(move |news| hear(number, news));
+        match &self.socket {
+            Some(_) => Vec::new(),
+            None => vec![Task::Input(Input::Disconnected { code: None })],
+        }
+    }
+
+    /// Does what a view asks for.
+    fn ask(&mut self, intent: Intent) {
+        match intent {
+            Intent::Submit { room, kind } => self.submit(Op { id: random::op_id(), room, kind }),
+            Intent::Retry(id) => self.retry(id),
+            Intent::Discard(id) if self.is_queued(id) => self.run([Task::Input(Input::Discard(id))]),
+            Intent::Discard(id) => {
+                self.kept.settle(id);
+                self.run([Task::Change(Change::Settled(id))]);
+            }
+            Intent::Typing => {
+                if let Some(room) = self.state.read(|model| model.open_slug().clone()) {
+                    self.run([Task::Input(Input::Typing { room })]);
+                }
+            }
+            Intent::ShowRoom { slug, place } => self.run([Task::Change(Change::Opened { slug, place })]),
+            Intent::LoadOlder => self.run([Task::Change(Change::OlderWanted)]),
+            Intent::LoadNewer => self.run([Task::Change(Change::NewerWanted)]),
+            Intent::JumpToNewest => self.run([Task::Change(Change::NewestWanted)]),
+            // Told with every pixel: only what is new is worth a look.
+            Intent::Scrolled { at_bottom } if self.state.read(Model::is_at_bottom) == Some(at_bottom) => {}
+            Intent::Scrolled { at_bottom } => self.run([Task::Change(Change::Scrolled { at_bottom })]),
+            Intent::Draft { room, text } => self.draft(room, text),
+            Intent::CreateRoom { room, answer } => spawn_local(async move {
+                let made = http::create_room(&room).await;
+                let slug = made.map(|summary| {
+                    let slug = summary.room.slug.clone();
+                    run(Task::Change(Change::RoomMade(summary)));
+                    slug
+                });
+                let _ = answer.send(slug);
+            }),
+        }
+    }
+
+    /// Keeps an operation, shows it, and sees it through. One that cannot be kept fails at once.
+    fn submit(&mut self, op: Op) {
+        let at = clock::timestamp();
+        let refused = self.kept.keep(&op, at).err();
+        let mut tasks = Vec::new();
+        if refused.is_none() {
+            tasks.push(Task::Input(Input::Submit(op.clone())));
+        }
+        // Shown first, so that an answer at once finds it.
+        tasks.insert(0, Task::Change(Change::Submitted { op, at, refused }));
+        self.run(tasks);
+    }
+
+    fn retry(&mut self, id: OpId) {
+        if self.is_queued(id) {
+            return self.run([Task::Change(Change::Retried(id)), Task::Input(Input::Retry(id))]);
+        }
+        // It failed before this page was loaded, or could not be kept: for the session it is new.
+        let Some(Some(op)) = self.state.read(|model| model.operation(id)) else { return };
+        if self.kept.keep(&op, clock::timestamp()).is_ok() {
+            self.run([Task::Change(Change::Retried(id)), Task::Input(Input::Submit(op))]);
+        }
+    }
+
+    fn is_queued(&self, id: OpId) -> bool {
+        self.session.outbox().any(|(op, _)| op.id == id)
+    }
+
+    fn draft(&mut self, room: RoomSlug, text: String) {
+        self.drafts.insert(room.clone(), text.clone());
+        if let Some(timer) = self.draft_timer.take() {
+            timer.clear();
+        }
+        self.draft_timer = set_timeout_with_handle(|| with_driver(Driver::keep_drafts), DRAFT_PAUSE).ok();
+        self.run([Task::Change(Change::Drafted { room, text })]);
+    }
+
+    fn keep_drafts(&mut self) {
+        if let Some(timer) = self.draft_timer.take() {
+            timer.clear();
+        }
+        for (room, text) in self.drafts.drain() {
+            self.kept.keep_draft(&room, &text);
+        }
+    }
+
+    /// Sees to it that the session and the model are woken in time. An alarm that rings too early is harmless, so one
+    /// that is set is left alone unless it rings too late.
+    fn set_alarm(&mut self, now: Millis) {
+        let model = self.state.read(Model::wake_at).flatten();
+        let Some(due) = [self.session.wake_at(), model].into_iter().flatten().min() else { return };
+        match &self.alarm {
+            Some((set, _)) if *set <= due => return,
+            Some((_, alarm)) => alarm.clear(),
+            None => {}
+        }
+        let ring = || {
+            with_driver(|driver| {
+                driver.alarm = None;
+                driver.run([Task::Input(Input::Tick), Task::Change(Change::Tick)]);
+            });
+        };
+        let alarm = set_timeout_with_handle(ring, Duration::from_millis(due.saturating_sub(now)));
+        self.alarm = alarm.ok().map(|alarm| (due, alarm));
+    }
+
+    /// Shows what has changed, once for everything that changes until then.
+    fn show_soon(&mut self) {
+        if std::mem::replace(&mut self.showing, true) {
+            return;
+        }
+        if is_visible() {
+            request_animation_frame(show);
+        } else {
+            set_timeout(show, HIDDEN_SHOW_INTERVAL);
+        }
+    }
+}
+
+/// Shows what has changed. Outside of the driver, for views may ask for something at once.
+fn show() {
+    let mut state = None;
+    with_driver(|driver| {
+        driver.showing = false;
+        state = Some(driver.state);
+    });
+    if let Some(state) = state {
+        state.show();
+    }
+}
+
+/// A socket tells something.
+fn hear(number: u32, news: News) {
+    let mut is_lost_unwelcomed = false;
+    with_driver(|driver| {
+        if driver.sockets != number || driver.socket.is_none() {
+            return;
+        }
+        match news {
+            News::Opened => driver.run([Task::Input(Input::Connected)]),
+            News::Frame(frame) => driver.run([Task::Input(Input::Received(frame))]),
+            // The browser does not say why the server turned a socket away: ask before the session tries again.
+            News::Closed { code: None } if !driver.welcomed && window().navigator().on_line() => {
+                is_lost_unwelcomed = true;
+            }
+            News::Closed { code } => driver.run([Task::Input(Input::Disconnected { code })]),
+        }
+    });
+    if is_lost_unwelcomed {
+        spawn_local(async move {
+            let code = http::is_signed_out().await.then_some(protocol::CloseCode::SignedOut.code());
+            with_driver(|driver| {
+                if driver.sockets == number && driver.socket.is_some() {
+                    driver.run([Task::Input(Input::Disconnected { code })]);
+                }
+            });
+        });
+    }
+}
+
+async fn fetch_page(fetch: Fetch) {
+    let Fetch { ticket, room, place } = fetch;
+    let page = http::page(&room, place).await;
+    run(Task::Change(Change::Fetched { room, ticket, page }));
+}
+
+/// What the window tells.
+fn listeners() -> Vec<WindowListenerHandle> {
+    vec![
+        window_event_listener(ev::online, |_| {
+            with_driver(Driver::network_is_back);
+        }),
+        window_event_listener(ev::offline, |_| run(Task::Change(Change::Network(false)))),
+        window_event_listener(ev::visibilitychange, |_| {
+            with_driver(Driver::visibility_changed);
+            // A frame that was waited for may not come any more, and what was shown rarely is to be right at once.
+            show();
+        }),
+        window_event_listener_untyped("pagehide", |_| with_driver(Driver::keep_drafts)),
+        window_event_listener(ev::storage, |event| {
+            with_driver(|driver| {
+                if let Elsewhere::Settled(id) =
+                    driver.kept.changed(event.key().as_deref(), event.new_value().is_some())
+                {
+                    driver.run([Task::Input(Input::Discard(id)), Task::Change(Change::Settled(id))]);
+                }
+            });
+        }),
+    ]
+}
+
+impl Driver {
+    fn network_is_back(&mut self) {
+        self.run([Task::Change(Change::Network(true)), Task::Input(Input::Online)]);
+    }
+
+    fn visibility_changed(&mut self) {
+        let visible = is_visible();
+        if visible {
+            // Timers may have slept, and a person who looks wants no wait.
+            self.run([
+                Task::Change(Change::Visible(true)),
+                Task::Input(Input::Tick),
+                Task::Input(Input::Online),
+            ]);
+        } else {
+            self.keep_drafts();
+            self.run([Task::Change(Change::Visible(false))]);
+        }
+    }
+}
+
+fn is_visible() -> bool {
+    document().visibility_state() != VisibilityState::Hidden
+}
+
+/// Keeps a preference for the server's next page.
+fn set_cookie(name: &str, value: &str) {
+    if let Ok(document) = document().dyn_into::<HtmlDocument>() {
+        let _ =
+            document.set_cookie(&format!("{name}={value}; Path=/; Max-Age={COOKIE_MAX_AGE_S}; SameSite=Lax"));
+    }
+}

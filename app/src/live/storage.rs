@@ -1,0 +1,201 @@
+//! What the browser keeps across reloads and closed tabs: the outbox and the drafts of this user.
+//!
+//! One entry per operation, under a key that sorts by the time at which it was asked for; so two tabs never write the same
+//! entry, and an operation that one of them has seen through disappears for the other. Where the browser lets nothing be
+//! kept (some private modes), the page lives on without: the outbox is then as old as the page.
+
+use std::collections::HashMap;
+
+use leptos::prelude::window;
+use protocol::{ErrorCode, Op, OpId, RoomSlug, Timestamp, UserId, frame::Refusal, session::OUTBOX_MAX_OPS};
+use serde::{Deserialize, Serialize};
+use web_sys::Storage;
+
+use super::clock;
+
+/// Most drafts that are kept, in rooms.
+const DRAFTS_MAX_ROOMS: usize = 200;
+/// Longest draft that is kept, in bytes: more than fits into a message.
+const DRAFT_MAX_BYTES: usize = 64 * 1024;
+
+/// An operation as it is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct KeptOp {
+    pub(super) op: Op,
+    /// When it was asked for.
+    pub(super) at: Timestamp,
+    /// Why it failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) refused: Option<Refusal>,
+}
+
+/// What another tab did to what is kept.
+pub(super) enum Elsewhere {
+    /// It has seen an operation through, or given it up.
+    Settled(OpId),
+    /// Something that does not concern this tab.
+    Nothing,
+}
+
+/// The browser's storage.
+pub(super) struct Kept {
+    /// `None` where the browser lets nothing be kept.
+    storage: Option<Storage>,
+    outbox_prefix: String,
+    draft_prefix: String,
+    /// The entry of each operation that this tab knows of.
+    keys: HashMap<OpId, String>,
+    /// Tells apart what is asked for within a millisecond.
+    count: u32,
+}
+
+impl Kept {
+    pub(super) fn open(user: UserId) -> Self {
+        Self {
+            storage: window().local_storage().ok().flatten(),
+            outbox_prefix: format!("hubbub.outbox.{user}."),
+            draft_prefix: format!("hubbub.draft.{user}."),
+            keys: HashMap::new(),
+            count: 0,
+        }
+    }
+
+    /// The operations that this tab does not know yet, in the order in which they were asked for. From here on it does.
+    pub(super) fn take_over(&mut self) -> Vec<KeptOp> {
+        let mut found = Vec::new();
+        for key in self.keys_with(&self.outbox_prefix) {
+            let Some(id) = id_of(&key) else { continue };
+            if self.keys.contains_key(&id) || self.keys.len() >= OUTBOX_MAX_OPS {
+                continue;
+            }
+            if let Some(kept) = self.read(&key) {
+                self.keys.insert(id, key);
+                found.push(kept);
+            } else {
+                self.delete(&key);
+            }
+        }
+        found
+    }
+
+    /// Keeps an operation as the last.
+    ///
+    /// # Errors
+    /// Nothing more can be kept: the operation would be lost with the tab, so it should not begin.
+    pub(super) fn keep(&mut self, op: &Op, at: Timestamp) -> Result<(), Refusal> {
+        if !self.keys.contains_key(&op.id) && self.keys.len() >= OUTBOX_MAX_OPS {
+            return Err(full(
+                "Too many messages wait to be sent. Wait until some of them are through, then try again.",
+            ));
+        }
+        let time = clock::timestamp().unix_ms();
+        self.count += 1;
+        let key = format!("{}{time:015}-{:06}.{}", self.outbox_prefix, self.count, op.id);
+        self.write(&key, &KeptOp { op: op.clone(), at, refused: None })?;
+        // The new entry first, so that at no moment there is none.
+        if let Some(old) = self.keys.insert(op.id, key) {
+            self.delete(&old);
+        }
+        Ok(())
+    }
+
+    /// Keeps that an operation failed. Where that does not fit, it will be tried once more after a reload, which is
+    /// harmless.
+    pub(super) fn keep_refusal(&self, id: OpId, refusal: &Refusal) {
+        if let Some(key) = self.keys.get(&id)
+            && let Some(kept) = self.read(key)
+        {
+            let _ = self.write(key, &KeptOp { refused: Some(refusal.clone()), ..kept });
+        }
+    }
+
+    /// Whether an operation is kept as failed.
+    pub(super) fn is_refused(&self, id: OpId) -> bool {
+        self.keys.get(&id).and_then(|key| self.read(key)).is_some_and(|kept| kept.refused.is_some())
+    }
+
+    /// Lets go of an operation.
+    pub(super) fn settle(&mut self, id: OpId) {
+        if let Some(key) = self.keys.remove(&id) {
+            self.delete(&key);
+        }
+    }
+
+    /// Another tab has changed the entry `key`; `None` for all of them.
+    pub(super) fn changed(&mut self, key: Option<&str>, is_there: bool) -> Elsewhere {
+        let Some(key) = key.filter(|key| key.starts_with(&self.outbox_prefix)) else {
+            return Elsewhere::Nothing;
+        };
+        let Some(id) = id_of(key) else { return Elsewhere::Nothing };
+        match self.keys.get_mut(&id) {
+            // It was tried again there, and so moved.
+            Some(known) if is_there => key.clone_into(known),
+            Some(known) if known == key => {
+                self.keys.remove(&id);
+                return Elsewhere::Settled(id);
+            }
+            _ => {}
+        }
+        Elsewhere::Nothing
+    }
+
+    /// What was typed and not sent.
+    pub(super) fn drafts(&self) -> HashMap<RoomSlug, String> {
+        let room = |key: &str| key.strip_prefix(&self.draft_prefix)?.parse().ok();
+        let keys = self.keys_with(&self.draft_prefix);
+        keys.iter().take(DRAFTS_MAX_ROOMS).filter_map(|key| Some((room(key)?, self.get(key)?))).collect()
+    }
+
+    /// Keeps what was typed in a room. What does not fit is not kept: a draft is a convenience.
+    pub(super) fn keep_draft(&self, room: &RoomSlug, text: &str) {
+        let key = format!("{}{room}", self.draft_prefix);
+        if text.is_empty() {
+            self.delete(&key);
+        } else if text.len() <= DRAFT_MAX_BYTES
+            && let Some(storage) = &self.storage
+        {
+            let _ = storage.set_item(&key, text);
+        }
+    }
+
+    fn keys_with(&self, prefix: &str) -> Vec<String> {
+        let Some(storage) = &self.storage else { return Vec::new() };
+        let count = storage.length().unwrap_or_default();
+        let mut keys: Vec<String> = (0..count)
+            .filter_map(|index| storage.key(index).ok().flatten())
+            .filter(|key| key.starts_with(prefix))
+            .collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    fn get(&self, key: &str) -> Option<String> {
+        self.storage.as_ref()?.get_item(key).ok().flatten()
+    }
+
+    fn read(&self, key: &str) -> Option<KeptOp> {
+        serde_json::from_str(&self.get(key)?).ok()
+    }
+
+    fn write(&self, key: &str, kept: &KeptOp) -> Result<(), Refusal> {
+        let Some(storage) = &self.storage else { return Ok(()) };
+        let text = serde_json::to_string(kept).unwrap_or_default();
+        storage.set_item(key, &text).map_err(|_| {
+            full("This browser's storage is full, so the message could not be kept safe. Make room, then try again.")
+        })
+    }
+
+    fn delete(&self, key: &str) {
+        if let Some(storage) = &self.storage {
+            let _ = storage.remove_item(key);
+        }
+    }
+}
+
+fn id_of(key: &str) -> Option<OpId> {
+    key.rsplit('.').next()?.parse().ok()
+}
+
+fn full(sentence: &str) -> Refusal {
+    Refusal::new(ErrorCode::LimitReached, sentence)
+}
