@@ -1,5 +1,7 @@
 //! What a client hears when its frame cannot be read: the most telling code, and the id of the operation it meant.
 
+#![expect(clippy::unwrap_used, reason = "what a test is given is right, or the test fails")]
+
 use proptest::prelude::*;
 use protocol::{ClientFrame, ErrorCode, OpId, Seq, limits::FRAME_MAX_BYTES};
 use serde_json::{Value, json};
@@ -37,7 +39,7 @@ fn react_with(field: &str, value: Value) -> Value {
     frame
 }
 
-fn join_with(epoch: Value, after: Value) -> Value {
+fn join_with(epoch: &Value, after: &Value) -> Value {
     json!({"type": "join", "room": "general", "epoch": epoch, "after": after})
 }
 
@@ -130,16 +132,16 @@ fn contents_that_are_not_accepted() {
 
 #[test]
 fn cursors_that_cannot_be_read() {
-    check(&join_with(json!("e1"), json!(null)), ErrorCode::BadCursor, None);
-    check(&join_with(json!(null), json!(3)), ErrorCode::BadCursor, None);
+    check(&join_with(&json!("e1"), &json!(null)), ErrorCode::BadCursor, None);
+    check(&join_with(&json!(null), &json!(3)), ErrorCode::BadCursor, None);
     check(&json!({"type": "join", "room": "general", "epoch": "e1"}), ErrorCode::BadCursor, None);
     for after in [json!(-1), json!(1.5), json!("3"), json!(1_u64 << 53)] {
-        check(&join_with(json!("e1"), after), ErrorCode::BadCursor, None);
+        check(&join_with(&json!("e1"), &after), ErrorCode::BadCursor, None);
     }
     for epoch in ["", "E1", "e-1", "123456789012345678901234567890123"] {
-        check(&join_with(json!(epoch), json!(3)), ErrorCode::BadCursor, None);
+        check(&join_with(&json!(epoch), &json!(3)), ErrorCode::BadCursor, None);
     }
-    assert!(ClientFrame::decode(&join_with(json!("e1"), json!(0)).to_string()).is_ok());
+    assert!(ClientFrame::decode(&join_with(&json!("e1"), &json!(0)).to_string()).is_ok());
 }
 
 /// Any frame that a client may send.

@@ -1,5 +1,7 @@
 //! Every frame as it stands on the wire. A snapshot that changes is a change of the public protocol.
 
+#![expect(clippy::unwrap_used, reason = "what a test is given is right, or the test fails")]
+
 use insta::assert_json_snapshot;
 use protocol::{
     ClientFrame, Cursor, Emoji, Epoch, Event, EventKind, OpId, RoomSlug, Seq, ServerFrame, Timestamp, UserId,

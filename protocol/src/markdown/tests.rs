@@ -45,7 +45,10 @@ fn show(blocks: &[Block]) -> String {
             Block::Code { language: None, text } => write!(out, "<pre>{text}</pre>"),
             Block::Quote(blocks) => write!(out, "<quote>{}</quote>", show(blocks)),
             Block::List { start, items } => {
-                let items: String = items.iter().map(|item| format!("<li>{}</li>", show(item))).collect();
+                let items: String = items
+                    .iter()
+                    .flat_map(|item| ["<li>".to_owned(), show(item), "</li>".to_owned()])
+                    .collect();
                 match start {
                     Some(number) => write!(out, "<ol {number}>{items}</ol>"),
                     None => write!(out, "<ul>{items}</ul>"),

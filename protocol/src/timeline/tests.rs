@@ -3,6 +3,7 @@
 mod folding;
 mod merging;
 mod model;
+mod random;
 
 use crate::{
     event::{Event, EventKind, Quote},

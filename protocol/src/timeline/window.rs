@@ -190,10 +190,6 @@ impl Timeline {
             return self.append(page);
         };
         check_joins(&page, &self.trimmed_before)?;
-        if page.head < oldest {
-            // It cannot know what lies right before a message that was not yet there.
-            return Err(Stale);
-        }
         let has_more_before = page.has_more_before;
         let reaches_back = page.messages.first().is_none_or(|first| first.seq < oldest);
         let older = self.bring_up_to_date(page, |seq| seq < oldest)?;

@@ -1,7 +1,7 @@
 //! A room as the server has it, in the plainest form: a log, from which everything is made anew each time.
 
 use super::{answer, deleted, edited, event, reacted, seq};
-use crate::{Content, Event, EventKind, Message, Seq, event::Quote, timeline::Page};
+use crate::{Content, Event, EventKind, Message, Seq, Timeline, event::Quote, timeline::Page};
 
 /// The log, each event with all its words.
 #[derive(Debug, Default)]
@@ -120,4 +120,23 @@ fn quote(message: &Message) -> Quote {
         username: message.username.clone(),
         excerpt: message.content.as_ref().map(Content::excerpt),
     }
+}
+
+/// A room of `count` messages, by three people in turn.
+pub(super) fn room(count: u128) -> Room {
+    let mut room = Room::default();
+    (0..count).for_each(|n| room.post(n % 3, None));
+    room
+}
+
+pub(super) fn newest(room: &Room, limit: usize) -> Timeline {
+    Timeline::new(room.page(At::Newest, limit, room.head()))
+}
+
+pub(super) fn older(room: &Room, timeline: &Timeline, head: Seq) -> Page {
+    room.page(At::Before(timeline.oldest().unwrap()), 3, head)
+}
+
+pub(super) fn newer(room: &Room, timeline: &Timeline, head: Seq) -> Page {
+    room.page(At::After(timeline.newest().unwrap()), 3, head)
 }
