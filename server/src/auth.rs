@@ -169,3 +169,6 @@ pub(crate) fn no_randomness(error: random::NoRandomness) -> Refusal {
     tracing::error!(%error);
     Refusal::for_now(ErrorCode::Internal, "the server made a mistake; try again soon", STORE_RETRY_MS)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! What one part of the server tells the others: a doorbell, not a record.
 //!
-//! [`Bus`] is the one face; [`local`] is its in-process form. Every form runs the same contract suite ([`contract`]).
+//! [`Bus`] is the one face; [`local`] is its in-process form. Every form runs the same contract suite (`contract`).
 //! Notices reach every subscriber in the order in which one publisher sent them. A form may lose them: what matters
 //! (events) is repaired from the log, the rest is only true for a moment.
 

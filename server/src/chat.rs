@@ -23,9 +23,12 @@ use crate::{
 };
 
 mod rooms;
+#[cfg(test)]
+mod tests;
 
 /// Most rooms in one user's list; a connection can join as many.
-pub const ROOMS_MAX_LISTED: u32 = JOINED_MAX_ROOMS as u32;
+pub const ROOMS_MAX_LISTED: u32 = 200;
+const _: () = assert!(ROOMS_MAX_LISTED as usize == JOINED_MAX_ROOMS);
 
 /// The bounds that whoever runs the server may move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The log and everything else that must outlive the process.
 //!
 //! [`Store`] is the one face; [`sqlite`] is its embedded form. Every form runs the same contract suite
-//! ([`contract`]). Two promises live here: what `append` has answered is on disk, and a room's events are numbered
+//! (`contract`). Two promises live here: what `append` has answered is on disk, and a room's events are numbered
 //! without a hole in the order in which they were committed.
 //!
 //! Committed events also leave through the channel given to the store when it is opened, in commit order, whether or

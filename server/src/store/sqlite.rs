@@ -4,7 +4,7 @@
 //! at once, with `synchronous=FULL`, so what was answered survives a loss of power. Readers have connections of their
 //! own and never wait for the writer. A lock file keeps a second server out of the folder.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use protocol::{
@@ -108,7 +108,7 @@ impl Store for SqliteStore {
             OpKind::Send { content, .. } | OpKind::Edit { content, .. } => {
                 mentioned(content, &author.username)
             }
-            OpKind::Delete { .. } | OpKind::React { .. } => Default::default(),
+            OpKind::Delete { .. } | OpKind::React { .. } => BTreeSet::new(),
         };
         let append = Box::new(Append { room, author: author.clone(), op, mentions, now });
         self.write(|answer| Job::Append { append, answer }).await

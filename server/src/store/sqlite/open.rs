@@ -132,6 +132,8 @@ pub(super) async fn open_with(
     let readers = SqlitePoolOptions::new()
         .max_connections(READ_CONNECTIONS)
         .acquire_timeout(READ_WAIT_MAX)
+        // There is no network in between that could have gone away.
+        .test_before_acquire(false)
         .connect_with(common.read_only(true))
         .await
         .map_err(explain)?;

@@ -56,11 +56,11 @@ pub(super) async fn page(
         PageAt::Newest => before(&mut moment, room, Seq::MAX, limit).await?,
         PageAt::Before(seq) => {
             let cut = before(&mut moment, room, seq, limit).await?;
-            Cut { more_after: is_any(after(&mut moment, room, seq, 1).await?), ..cut }
+            Cut { more_after: is_any(&after(&mut moment, room, seq, 1).await?), ..cut }
         }
         PageAt::After(seq) => {
             let cut = after(&mut moment, room, seq.next(), limit).await?;
-            Cut { more_before: is_any(before(&mut moment, room, seq.next(), 1).await?), ..cut }
+            Cut { more_before: is_any(&before(&mut moment, room, seq.next(), 1).await?), ..cut }
         }
         PageAt::Around(seq) => around(&mut moment, room, seq, limit).await?,
     };
@@ -82,7 +82,7 @@ struct Cut {
     more_after: bool,
 }
 
-fn is_any(cut: Cut) -> bool {
+fn is_any(cut: &Cut) -> bool {
     !cut.messages.is_empty()
 }
 

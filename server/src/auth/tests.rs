@@ -1,0 +1,116 @@
+//! Guests coming in, staying and leaving.
+
+use protocol::ErrorCode;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::{bus::local::LocalBus, store::sqlite::SqliteStore};
+
+struct Bench {
+    auth: Auth,
+    bus: Arc<LocalBus>,
+    clock: Clock,
+    store: Arc<SqliteStore>,
+    _folder: TempDir,
+}
+
+async fn bench(guests: Guests) -> Bench {
+    let folder = TempDir::new().unwrap();
+    let (commits, _committed) = mpsc::channel(1);
+    let store = Arc::new(SqliteStore::open(folder.path(), commits).await.unwrap());
+    let (bus, clock) = (Arc::new(LocalBus::new()), Clock::fixed(1_795_340_000_000));
+    let auth = Auth::new(Arc::clone(&store) as _, Arc::clone(&bus) as _, clock.clone(), guests);
+    Bench { auth, bus, clock, store, _folder: folder }
+}
+
+#[test]
+fn names_that_look_alike_have_one_key() {
+    let key = |name: &str| username_key(&name.parse().unwrap());
+    for name in ["alice", "ALICE", "Ａｌｉｃｅ"] {
+        assert_eq!(key(name), "alice");
+    }
+    assert_eq!(key("ÉMILE"), key("e\u{301}mile"));
+    assert_eq!(key("ﬁn"), "fin");
+    assert_ne!(key("小明"), key("小红"));
+}
+
+#[tokio::test]
+async fn a_guest_comes_in_with_a_token_that_nobody_can_read() {
+    let bench = bench(Guests::Welcome).await;
+    let (token, user) = bench.auth.create_guest(" 小明 ").await.unwrap();
+    assert_eq!(user.username.as_str(), "小明");
+    assert_eq!(token.expose().len(), Token::CHARS);
+    assert_eq!(format!("{token:?}"), "Token(hidden)");
+    let session = bench.auth.authenticate(token.expose()).await.unwrap().unwrap();
+    assert_eq!((session.user, session.token), (user, token.hash()));
+}
+
+#[tokio::test]
+async fn names_are_refused_in_words() {
+    let bench = bench(Guests::Welcome).await;
+    bench.auth.create_guest("Alice").await.unwrap();
+    for (name, code) in [
+        ("alice", ErrorCode::NameTaken),
+        ("ＡＬＩＣＥ", ErrorCode::NameTaken),
+        ("", ErrorCode::BadName),
+        ("a b", ErrorCode::BadName),
+        ("al\u{202E}ice", ErrorCode::BadName),
+    ] {
+        let refusal = bench.auth.create_guest(name).await.unwrap_err();
+        assert_eq!(refusal.code, code, "{name:?}: {}", refusal.message);
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_guests_says_so() {
+    let bench = bench(Guests::Off).await;
+    let refusal = bench.auth.create_guest("Alice").await.unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::GuestsOff);
+}
+
+#[tokio::test]
+async fn forged_tokens_are_nobodys() {
+    let bench = bench(Guests::Welcome).await;
+    let (token, _) = bench.auth.create_guest("Alice").await.unwrap();
+    let other_end = token.expose().chars().rev().collect::<String>();
+    for forged in ["", "x", &"x".repeat(Token::CHARS), &other_end, &"x".repeat(100_000)] {
+        assert_eq!(bench.auth.authenticate(forged).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_session_lives_while_it_is_used_and_ends_when_not() {
+    const DAY: Duration = Duration::from_hours(24);
+    let bench = bench(Guests::Welcome).await;
+    let (token, _) = bench.auth.create_guest("Alice").await.unwrap();
+    for _ in 0..10 {
+        bench.clock.advance(80 * DAY);
+        assert!(bench.auth.authenticate(token.expose()).await.unwrap().is_some());
+    }
+    bench.clock.advance(90 * DAY);
+    assert_eq!(bench.auth.authenticate(token.expose()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_session_is_not_written_at_every_use() {
+    let bench = bench(Guests::Welcome).await;
+    let (token, _) = bench.auth.create_guest("Alice").await.unwrap();
+    let first = bench.auth.authenticate(token.expose()).await.unwrap().unwrap();
+    bench.clock.advance(Duration::from_hours(23));
+    assert_eq!(bench.auth.authenticate(token.expose()).await.unwrap().unwrap().expires, first.expires);
+    bench.clock.advance(Duration::from_hours(1));
+    let renewed = bench.auth.authenticate(token.expose()).await.unwrap().unwrap();
+    assert_eq!(renewed.expires, later(first.expires, SESSION_RENEWAL));
+    assert_eq!(bench.store.session(token.hash(), bench.clock.now()).await.unwrap(), Some(renewed));
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_and_tells_its_connections() {
+    let bench = bench(Guests::Welcome).await;
+    let (token, _) = bench.auth.create_guest("Alice").await.unwrap();
+    let mut notices = bench.bus.subscribe().await;
+    bench.auth.sign_out(token.hash()).await.unwrap();
+    assert_eq!(notices.recv().await, Some(Notice::SignedOut { session: token.hash() }));
+    assert_eq!(bench.auth.authenticate(token.expose()).await.unwrap(), None);
+}
