@@ -12,7 +12,7 @@ use leptos::{
     prelude::*,
 };
 use protocol::{
-    Op, OpId, RoomSlug,
+    Op, OpId, OpKind, RoomSlug,
     session::{Config, Input, Millis, Output, Session, Status, StopReason},
 };
 use wasm_bindgen::JsCast;
@@ -238,7 +238,10 @@ impl Driver {
                     self.run([Task::Input(Input::Typing { room })]);
                 }
             }
-            Intent::ShowRoom { slug, place } => self.run([Task::Change(Change::Opened { slug, place })]),
+            Intent::ShowRoom { slug, place } => {
+                set_cookie("room", &String::from(js_sys::encode_uri_component(slug.as_str())));
+                self.run([Task::Change(Change::Opened { slug, place })]);
+            }
             Intent::LoadOlder => self.run([Task::Change(Change::OlderWanted)]),
             Intent::LoadNewer => self.run([Task::Change(Change::NewerWanted)]),
             Intent::JumpToNewest => self.run([Task::Change(Change::NewestWanted)]),
@@ -263,6 +266,10 @@ impl Driver {
         let at = clock::timestamp();
         let refused = self.kept.keep(&op, at).err();
         let mut tasks = Vec::new();
+        // Who says something wants to see it.
+        if matches!(op.kind, OpKind::Send { .. }) {
+            tasks.push(Task::Change(Change::NewestWanted));
+        }
         if refused.is_none() {
             tasks.push(Task::Input(Input::Submit(op.clone())));
         }

@@ -6,7 +6,7 @@
 //! | [`paging`] | which room is open, which part of it, and what has to be fetched for that |
 //!
 //! The promise: whatever order pages, events and acknowledgements come in, the rows shown are the log's, with this user's
-//! own unanswered operations on top, and no more than [`WINDOW_MAX_MESSAGES`] of them.
+//! own unanswered operations on top, and no more of them than [`WINDOW_MAX_MESSAGES`] and [`WINDOW_SLACK_MESSAGES`].
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -35,8 +35,10 @@ mod paging;
 #[cfg(test)]
 mod tests;
 
-/// Most messages in the window of a room, and so in the document.
-const WINDOW_MAX_MESSAGES: usize = 300;
+/// Messages that the window of a room is trimmed to, and so the document.
+const WINDOW_MAX_MESSAGES: usize = 200;
+/// How far beyond it the window of a reader who is scrolled up may grow before its newest messages are let go of.
+const WINDOW_SLACK_MESSAGES: usize = 100;
 /// Most new messages read out at once; of more, the last.
 const ANNOUNCED_MAX_MESSAGES: usize = 3;
 
@@ -335,7 +337,8 @@ impl Model {
         let room = self.room();
         let timeline = room.timeline.as_ref();
         Edges {
-            has_older: timeline.is_some_and(Timeline::has_older),
+            // Where nothing could be had there is something to be had, and the way to try again is at that end.
+            has_older: timeline.map_or(room.failed, Timeline::has_older),
             has_newer: timeline.is_some_and(|timeline| !timeline.at_end()),
             loading_older: room.older.is_some(),
             loading_newer: room.newer.is_some() || room.arriving.is_some(),

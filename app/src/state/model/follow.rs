@@ -9,12 +9,8 @@ use protocol::{
     timeline::{Applied, Keep},
 };
 
-use super::{ANNOUNCED_MAX_MESSAGES, Ask, Model, WINDOW_MAX_MESSAGES, mentions};
+use super::{ANNOUNCED_MAX_MESSAGES, Ask, Model, WINDOW_MAX_MESSAGES, WINDOW_SLACK_MESSAGES, mentions};
 use crate::state::room::Present;
-
-/// How far beyond [`WINDOW_MAX_MESSAGES`] the window of a reader who is scrolled up may grow before its newest messages
-/// are let go of, in messages.
-const WINDOW_SLACK_MESSAGES: usize = 100;
 
 impl Model {
     /// Takes in what the session says. What concerns only its driver (the socket, the storage) is passed over.

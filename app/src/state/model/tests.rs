@@ -367,7 +367,20 @@ fn older_messages_come_page_by_page_and_the_window_stays_bounded() {
     assert!(fetches(&model.handle(Change::OlderWanted, 0)).is_empty());
     // Back down again.
     let asks = model.handle(Change::NewerWanted, 0);
-    assert_eq!(fetches(&asks)[0].place, Place::After(seq(300)));
+    assert_eq!(fetches(&asks)[0].place, Place::After(seq(200)));
+}
+
+#[test]
+fn new_messages_neither_pull_the_ground_away_nor_grow_the_document() {
+    let mut model = model(page(1, 200, 200), 200);
+    model.handle(Change::Scrolled { at_bottom: false }, 0);
+    for n in 201..=1_000 {
+        happens(&mut model, said("general", n, OTHER, &format!("m{n}")));
+    }
+    let rows = rows(&mut model);
+    assert_eq!((rows[1].as_str(), rows[200].as_str(), rows.len()), ("m1", "m200", 201));
+    assert!(model.view().edges.has_newer);
+    assert_eq!(model.view().unseen, 800);
 }
 
 #[test]
