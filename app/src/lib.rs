@@ -18,12 +18,14 @@ use crate::{
     visitor::Visitor,
 };
 
+#[expect(unreachable_pub, reason = "what a component takes becomes a public type")]
 mod components;
 #[cfg(feature = "ssr")]
 mod document;
 mod i18n;
 #[cfg(feature = "hydrate")]
 mod live;
+#[expect(unreachable_pub, reason = "what a component takes becomes a public type")]
 mod pages;
 pub mod source;
 pub mod state;

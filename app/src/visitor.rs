@@ -12,15 +12,15 @@ const ELEMENT_ID: &str = "visitor";
 
 /// Who looks at the page, and how they want it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Visitor {
+pub(crate) struct Visitor {
     /// Who; `None` sees the sign-in page.
-    pub user: Option<User>,
+    pub(crate) user: Option<User>,
     /// How they want the page.
-    pub preferences: Preferences,
+    pub(crate) preferences: Preferences,
     /// A form to show again, with why it was refused.
-    pub refused: Option<RefusedForm>,
+    pub(crate) refused: Option<RefusedForm>,
     /// Whether guests may come in.
-    pub guests: bool,
+    pub(crate) guests: bool,
 }
 
 impl From<Viewer> for Visitor {

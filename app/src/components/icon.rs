@@ -18,7 +18,6 @@ pub(crate) enum Icon {
     Reply,
     Pencil,
     Trash,
-    Ellipsis,
     Copy,
     Close,
     ArrowDown,
@@ -54,9 +53,6 @@ impl Icon {
             Self::Pencil => r#"<path d="M17 3a2.83 2.83 0 1 1 4 4L7.5 20.5 2 22l1.5-5.5ZM15 5l4 4"/>"#,
             Self::Trash => {
                 r#"<path d="M3 6h18M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2M10 11v6M14 11v6"/>"#
-            }
-            Self::Ellipsis => {
-                r#"<circle cx="12" cy="12" r="1"/><circle cx="19" cy="12" r="1"/><circle cx="5" cy="12" r="1"/>"#
             }
             Self::Copy => {
                 r#"<rect width="14" height="14" x="8" y="8" rx="2"/><path d="M4 16a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h10a2 2 0 0 1 2 2"/>"#
