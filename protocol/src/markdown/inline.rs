@@ -76,26 +76,20 @@ struct Scanner<'a> {
     pieces: Vec<Piece>,
     /// The brackets that may still begin a link, outermost first.
     brackets: Vec<Bracket>,
-    /// Every run of backticks as (length, start), sorted: so its partner is found without searching the text again.
-    backticks: Vec<(usize, usize)>,
+    /// By length: where the last run of so many backticks is. So a partner is only looked for where there is one.
+    last_backticks: Vec<usize>,
 }
 
 impl<'a> Scanner<'a> {
     fn new(text: &'a str) -> Self {
-        let mut backticks = Vec::new();
-        let mut start = 0;
-        for (index, _) in text.match_indices('`') {
-            count_work(1);
-            match backticks.last_mut() {
-                Some((length, _)) if start + *length == index => *length += 1,
-                _ => {
-                    start = index;
-                    backticks.push((1, start));
-                }
+        let mut last_backticks = Vec::new();
+        for (length, start) in backtick_runs(text) {
+            if last_backticks.len() <= length {
+                last_backticks.resize(length + 1, 0);
             }
+            last_backticks[length] = start;
         }
-        backticks.sort_unstable();
-        Self { text, at: 0, plain_from: 0, pieces: Vec::new(), brackets: Vec::new(), backticks }
+        Self { text, at: 0, plain_from: 0, pieces: Vec::new(), brackets: Vec::new(), last_backticks }
     }
 
     fn rest(&self) -> &'a str {
@@ -164,18 +158,26 @@ impl<'a> Scanner<'a> {
         let after = self.rest().trim_start_matches('`');
         let length = self.rest().len() - after.len();
         let inside = self.at + length;
-        let next = self.backticks.partition_point(|run| *run < (length, inside));
         count_work(length);
-        match self.backticks.get(next) {
-            Some(&(found, end)) if found == length => {
+        match self.find_backticks(length, inside) {
+            Some(end) => {
                 let code = self.text[inside..end].replace('\n', " ");
                 let trimmed = code.strip_prefix(' ').and_then(|code| code.strip_suffix(' '));
                 let code = trimmed.filter(|code| !code.trim().is_empty()).unwrap_or(&code).to_owned();
                 self.push(Piece::Node(Inline::Code(code), 0), end + length - self.at);
             }
-            _ => self.at = inside,
+            None => self.at = inside,
         }
         true
+    }
+
+    /// Where the next run of exactly so many backticks begins, from `from` on.
+    fn find_backticks(&self, length: usize, from: usize) -> Option<usize> {
+        let last = *self.last_backticks.get(length)?;
+        if last < from {
+            return None;
+        }
+        backtick_runs(&self.text[from..]).find(|run| run.0 == length).map(|(_, start)| from + start)
     }
 
     fn emphasis(&mut self, mark: char) -> bool {
@@ -239,7 +241,7 @@ impl<'a> Scanner<'a> {
     /// A number is no room: `#123` more often means something else.
     fn room_link(&self) -> Option<(Inline, usize)> {
         let name = self.name(|c| is_name_char(c) && c != '.')?.trim_end_matches('-');
-        if name.chars().all(char::is_numeric) {
+        if name.bytes().all(|b| b.is_ascii_digit()) {
             return None;
         }
         Some((Inline::RoomLink(name.parse::<RoomSlug>().ok()?), 1 + name.len()))
@@ -260,6 +262,18 @@ impl<'a> Scanner<'a> {
         count_work(end);
         Some(&rest[..end])
     }
+}
+
+/// The runs of backticks in `text`: their lengths and where they begin.
+fn backtick_runs(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + text[at..].find('`')?;
+        let length = text[start..].bytes().take_while(|&b| b == b'`').count();
+        count_work(start + length - at);
+        at = start + length;
+        Some((length, start))
+    })
 }
 
 fn autolink(href: SafeUrl) -> Inline {

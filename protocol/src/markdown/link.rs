@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use super::count_work;
-use crate::text::is_invisible;
+use crate::text::{is_invisible, is_name_char};
 
 /// How many parentheses or brackets may be open at once in an address. It bounds the work on `](](](…`.
 const OPEN_MAX: usize = 8;
@@ -51,7 +51,7 @@ fn after_web_scheme(text: &str) -> Option<&str> {
 }
 
 fn begins_host(c: char) -> bool {
-    c.is_alphanumeric() || c == '['
+    c == '[' || is_name_char(c) && !matches!(c, '-' | '_' | '.')
 }
 
 fn is_url_char(c: char) -> bool {
