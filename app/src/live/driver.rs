@@ -200,7 +200,8 @@ impl Driver {
             Output::Queued(op) if self.kept.is_refused(op.id) => {
                 let _ = self.kept.keep(op, clock::timestamp());
             }
-            Output::Acked { id, .. } | Output::Discarded { id } => self.kept.settle(*id),
+            Output::Acked { id, seq, .. } => self.kept.acked(*id, *seq),
+            Output::Discarded { id } => self.kept.discard(*id),
             Output::Refused { id, refusal } => self.kept.keep_refusal(*id, refusal),
             // The same address now shows the sign-in page.
             Output::Status(Status::Stopped(StopReason::SignedOut)) => {
@@ -230,8 +231,8 @@ impl Driver {
             Intent::Retry(id) => self.retry(id),
             Intent::Discard(id) if self.is_queued(id) => self.run([Task::Input(Input::Discard(id))]),
             Intent::Discard(id) => {
-                self.kept.settle(id);
-                self.run([Task::Change(Change::Settled(id))]);
+                self.kept.discard(id);
+                self.run([Task::Change(Change::Discarded(id))]);
             }
             Intent::Typing => {
                 if let Some(room) = self.state.read(|model| model.open_slug().clone()) {
@@ -406,11 +407,13 @@ fn listeners() -> Vec<WindowListenerHandle> {
         window_event_listener_untyped("pagehide", |_| with_driver(Driver::keep_drafts)),
         window_event_listener(ev::storage, |event| {
             with_driver(|driver| {
-                if let Elsewhere::Settled(id) =
-                    driver.kept.changed(event.key().as_deref(), event.new_value().is_some())
-                {
-                    driver.run([Task::Input(Input::Discard(id)), Task::Change(Change::Settled(id))]);
-                }
+                let (id, change) =
+                    match driver.kept.changed(event.key().as_deref(), event.new_value().as_deref()) {
+                        Elsewhere::Acked(id, seq) => (id, Change::AckedElsewhere { id, seq }),
+                        Elsewhere::Discarded(id) => (id, Change::Discarded(id)),
+                        Elsewhere::Nothing => return,
+                    };
+                driver.run([Task::Change(change), Task::Input(Input::Discard(id))]);
             });
         }),
     ]

@@ -7,7 +7,9 @@
 use std::collections::HashMap;
 
 use leptos::prelude::window;
-use protocol::{ErrorCode, Op, OpId, RoomSlug, Timestamp, UserId, frame::Refusal, session::OUTBOX_MAX_OPS};
+use protocol::{
+    ErrorCode, Op, OpId, RoomSlug, Seq, Timestamp, UserId, frame::Refusal, session::OUTBOX_MAX_OPS,
+};
 use serde::{Deserialize, Serialize};
 use web_sys::Storage;
 
@@ -31,8 +33,10 @@ pub(super) struct KeptOp {
 
 /// What another tab did to what is kept.
 pub(super) enum Elsewhere {
-    /// It has seen an operation through, or given it up.
-    Settled(OpId),
+    /// It has seen an operation through, which has this number in the log.
+    Acked(OpId, Seq),
+    /// It has given an operation up.
+    Discarded(OpId),
     /// Something that does not concern this tab.
     Nothing,
 }
@@ -114,29 +118,45 @@ impl Kept {
         self.keys.get(&id).and_then(|key| self.read(key)).is_some_and(|kept| kept.refused.is_some())
     }
 
-    /// Lets go of an operation.
-    pub(super) fn settle(&mut self, id: OpId) {
+    /// Lets go of an operation that is done. Other tabs hear of its number first, so that it stays in their sight until
+    /// they have caught up with it.
+    pub(super) fn acked(&mut self, id: OpId, seq: Seq) {
+        if let Some(key) = self.keys.get(&id)
+            && let Some(storage) = &self.storage
+        {
+            let _ = storage.set_item(key, &seq.to_string());
+        }
+        self.discard(id);
+    }
+
+    /// Lets go of an operation that was given up.
+    pub(super) fn discard(&mut self, id: OpId) {
         if let Some(key) = self.keys.remove(&id) {
             self.delete(&key);
         }
     }
 
-    /// Another tab has changed the entry `key`; `None` for all of them.
-    pub(super) fn changed(&mut self, key: Option<&str>, is_there: bool) -> Elsewhere {
-        let Some(key) = key.filter(|key| key.starts_with(&self.outbox_prefix)) else {
-            return Elsewhere::Nothing;
-        };
-        let Some(id) = id_of(key) else { return Elsewhere::Nothing };
-        match self.keys.get_mut(&id) {
-            // It was tried again there, and so moved.
-            Some(known) if is_there => key.clone_into(known),
-            Some(known) if known == key => {
+    /// Another tab has changed the entry `key`; `value` is what it says now.
+    pub(super) fn changed(&mut self, key: Option<&str>, value: Option<&str>) -> Elsewhere {
+        let id = key.filter(|key| key.starts_with(&self.outbox_prefix)).and_then(id_of);
+        let (Some(key), Some(id)) = (key, id) else { return Elsewhere::Nothing };
+        let Some(known) = self.keys.get_mut(&id) else { return Elsewhere::Nothing };
+        match value.map(str::parse) {
+            Some(Ok(seq)) => {
                 self.keys.remove(&id);
-                return Elsewhere::Settled(id);
+                Elsewhere::Acked(id, seq)
             }
-            _ => {}
+            // It was tried again there, and so moved.
+            Some(Err(_)) => {
+                key.clone_into(known);
+                Elsewhere::Nothing
+            }
+            None if known == key => {
+                self.keys.remove(&id);
+                Elsewhere::Discarded(id)
+            }
+            None => Elsewhere::Nothing,
         }
-        Elsewhere::Nothing
     }
 
     /// What was typed and not sent.

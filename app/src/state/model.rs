@@ -51,8 +51,10 @@ pub(crate) enum Change {
     Submitted { op: Op, at: Timestamp, refused: Option<Refusal> },
     /// An operation is tried again.
     Retried(OpId),
-    /// An operation was given up, or another tab has seen it through.
-    Settled(OpId),
+    /// Another tab has seen an operation through.
+    AckedElsewhere { id: OpId, seq: Seq },
+    /// An operation was given up.
+    Discarded(OpId),
     /// The user goes to a room.
     Opened { slug: RoomSlug, place: Place },
     /// The user wants older messages.
@@ -195,7 +197,12 @@ impl Model {
             Change::Session(output) => self.follow(output, now, &mut asks),
             Change::Submitted { op, at, refused } => self.echoes.add(op, at, refused),
             Change::Retried(id) => self.echoes.retried(id),
-            Change::Settled(id) => self.echoes.remove(id),
+            Change::AckedElsewhere { id, seq } => {
+                if let Some(op) = self.echoes.operation(id) {
+                    self.acked(id, &op.room, seq);
+                }
+            }
+            Change::Discarded(id) => self.echoes.discarded(id),
             Change::Opened { slug, place } => self.open(slug, place, &mut asks),
             Change::OlderWanted => self.want_older(&mut asks),
             Change::NewerWanted => self.want_newer(&mut asks),

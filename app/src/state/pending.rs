@@ -48,7 +48,7 @@ impl Echoes {
     /// It was acknowledged; `head` is the last event applied of its room.
     pub(crate) fn acked(&mut self, id: OpId, seq: Seq, head: Seq) {
         if seq <= head {
-            self.remove(id);
+            self.list.retain(|pending| pending.op.id != id);
         } else if let Some(pending) = self.get_mut(id) {
             pending.fate = Fate::Acked(seq);
         }
@@ -70,9 +70,9 @@ impl Echoes {
         }
     }
 
-    /// It was given up, or is done.
-    pub(crate) fn remove(&mut self, id: OpId) {
-        self.list.retain(|pending| pending.op.id != id);
+    /// It was given up, unless it is acknowledged: then there is nothing to give up.
+    pub(crate) fn discarded(&mut self, id: OpId) {
+        self.list.retain(|pending| pending.op.id != id || matches!(pending.fate, Fate::Acked(_)));
     }
 
     /// The log of `room` has been applied up to `head`.

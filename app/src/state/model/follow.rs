@@ -1,7 +1,7 @@
 //! What the session brings: events, snapshots, acknowledgements, and what others do right now.
 
 use protocol::{
-    Event, EventKind, Message, RoomSlug, Seq, ServerFrame, Timeline,
+    Event, EventKind, Message, OpId, RoomSlug, Seq, ServerFrame, Timeline,
     api::RoomSummary,
     frame::Joined,
     markdown,
@@ -20,12 +20,9 @@ impl Model {
             Output::Snapshot { room, joined } => self.snapshot(&room, *joined),
             Output::Resumed { room, standing } => self.resumed(&room, *standing),
             Output::JoinRefused { room, .. } => self.lost(&room),
-            Output::Acked { id, room, seq, .. } => {
-                let head = self.index(&room).map_or(Seq::MAX, |index| self.rooms[index].head);
-                self.echoes.acked(id, seq, head);
-            }
+            Output::Acked { id, room, seq, .. } => self.acked(id, &room, seq),
             Output::Refused { id, refusal } => self.echoes.refused(id, refusal),
-            Output::Discarded { id } => self.echoes.remove(id),
+            Output::Discarded { id } => self.echoes.discarded(id),
             Output::Notice(frame) => self.notice(frame, now, asks),
             Output::Status(status) => self.link.status(status),
             Output::Connect
@@ -34,6 +31,12 @@ impl Model {
             | Output::Welcomed { .. }
             | Output::Queued(_) => {}
         }
+    }
+
+    /// An operation has its number in the log of `room`.
+    pub(super) fn acked(&mut self, id: OpId, room: &RoomSlug, seq: Seq) {
+        let head = self.index(room).map_or(Seq::MAX, |index| self.rooms[index].head);
+        self.echoes.acked(id, seq, head);
     }
 
     fn event(&mut self, event: &Event) {

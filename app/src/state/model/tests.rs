@@ -214,6 +214,20 @@ fn between_the_acknowledgement_and_the_event_nothing_flickers() {
 }
 
 #[test]
+fn what_another_tab_has_sent_stays_in_sight_until_it_comes() {
+    let mut model = model(page(1, 1, 1), 1);
+    send(&mut model, 2, "from here");
+    send(&mut model, 3, "given up there");
+    session(&mut model, Output::Status(Status::Waiting { until: 1_000, attempt: 1 }));
+    model.handle(Change::AckedElsewhere { id: op_id(2), seq: seq(2) }, 0);
+    session(&mut model, Output::Discarded { id: op_id(2) });
+    model.handle(Change::Discarded(op_id(3)), 0);
+    check(&mut model, &["day", "m1", "from here"]);
+    happens(&mut model, said("general", 2, ME, "from here"));
+    check(&mut model, &["day", "m1", "from here"]);
+}
+
+#[test]
 fn what_waits_failed_or_is_given_up_says_so() {
     let mut model = model(page(1, 1, 1), 1);
     send(&mut model, 7, "one");
@@ -228,7 +242,7 @@ fn what_waits_failed_or_is_given_up_says_so() {
     model.handle(Change::Retried(op_id(7)), 0);
     check(&mut model, &["day", "m1", "two sending", "one sending"]);
     session(&mut model, Output::Discarded { id: op_id(8) });
-    model.handle(Change::Settled(op_id(7)), 0);
+    model.handle(Change::Discarded(op_id(7)), 0);
     check(&mut model, &["day", "m1"]);
 }
 
@@ -254,8 +268,8 @@ fn changes_show_at_once_and_a_refused_one_is_taken_back_but_for_its_words() {
     session(&mut model, Output::Refused { id: op_id(7), refusal: unavailable() });
     session(&mut model, Output::Refused { id: op_id(8), refusal: unavailable() });
     check(&mut model, &["day", "m1 failed", "better failed"]);
-    model.handle(Change::Settled(op_id(7)), 0);
-    model.handle(Change::Settled(op_id(8)), 0);
+    model.handle(Change::Discarded(op_id(7)), 0);
+    model.handle(Change::Discarded(op_id(8)), 0);
     asked(&mut model, 9, OpKind::React { target: seq(1), emoji: emoji.clone(), on: true });
     let ack = Output::Acked {
         id: op_id(9),
