@@ -10,12 +10,14 @@
 //! | [`socket`] | the browser's WebSocket |
 //! | [`storage`] | outbox and drafts across reloads and tabs |
 //! | [`http`] | pages of messages, new rooms |
+//! | [`browser`] | sight, network, other tabs, cookies |
 //! | [`clock`], [`random`], [`zone`] | time, chance, place |
 
 use leptos::prelude::*;
 
 use crate::state::ChatState;
 
+mod browser;
 mod clock;
 mod driver;
 mod http;

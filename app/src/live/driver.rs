@@ -7,7 +7,6 @@ use std::{
 };
 
 use leptos::{
-    ev,
     leptos_dom::helpers::{TimeoutHandle, WindowListenerHandle, set_timeout_with_handle},
     prelude::*,
 };
@@ -15,11 +14,10 @@ use protocol::{
     Op, OpId, OpKind, RoomSlug,
     session::{Config, Input, Millis, Output, Session, Status, StopReason},
 };
-use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{HtmlDocument, VisibilityState};
 
 use super::{
+    browser::{self, Heard},
     clock, http, random,
     socket::{News, Socket},
     storage::{Elsewhere, Kept, KeptOp},
@@ -31,8 +29,6 @@ use crate::state::{Ask, Change, ChatState, Fetch, Intent, Model, Zone};
 const HIDDEN_SHOW_INTERVAL: Duration = Duration::from_millis(250);
 /// How long after the last key a draft is kept.
 const DRAFT_PAUSE: Duration = Duration::from_millis(400);
-/// How long cookies of preference last, in seconds: a year.
-const COOKIE_MAX_AGE_S: u32 = 365 * 24 * 60 * 60;
 
 thread_local! {
     static DRIVER: RefCell<Option<Driver>> = const { RefCell::new(None) };
@@ -94,7 +90,7 @@ pub(super) fn start(state: ChatState) {
         showing: false,
         drafts: HashMap::new(),
         draft_timer: None,
-        listeners: listeners(),
+        listeners: browser::listen(heard),
     };
     DRIVER.with_borrow_mut(|slot| *slot = Some(driver));
     with_driver(Driver::begin);
@@ -131,8 +127,8 @@ impl Driver {
     /// Restores what was kept and says to the session what to follow.
     fn begin(&mut self) {
         let mut tasks = vec![
-            Task::Change(Change::Visible(is_visible())),
-            Task::Change(Change::Network(window().navigator().on_line())),
+            Task::Change(Change::Visible(browser::is_visible())),
+            Task::Change(Change::Network(browser::has_network())),
             Task::Change(Change::Located(Zone::Browser)),
             Task::Change(Change::DraftsRestored(self.kept.drafts())),
         ];
@@ -142,7 +138,7 @@ impl Driver {
         tasks.push(Task::Input(Input::Tick));
         self.run(tasks);
         if let Some(zone) = zone::name() {
-            set_cookie("tz", &zone);
+            browser::set_cookie("tz", &zone);
         }
     }
 
@@ -240,7 +236,7 @@ impl Driver {
                 }
             }
             Intent::ShowRoom { slug, place } => {
-                set_cookie("room", &String::from(js_sys::encode_uri_component(slug.as_str())));
+                browser::set_cookie("room", &String::from(js_sys::encode_uri_component(slug.as_str())));
                 self.run([Task::Change(Change::Opened { slug, place })]);
             }
             Intent::LoadOlder => self.run([Task::Change(Change::OlderWanted)]),
@@ -312,6 +308,32 @@ impl Driver {
         }
     }
 
+    fn heard(&mut self, heard: Heard) {
+        match heard {
+            Heard::Online => self.run([Task::Change(Change::Network(true)), Task::Input(Input::Online)]),
+            Heard::Offline => self.run([Task::Change(Change::Network(false))]),
+            // Timers may have slept, and a person who looks wants no wait.
+            Heard::Shown => self.run([
+                Task::Change(Change::Visible(true)),
+                Task::Input(Input::Tick),
+                Task::Input(Input::Online),
+            ]),
+            Heard::Hidden => {
+                self.keep_drafts();
+                self.run([Task::Change(Change::Visible(false))]);
+            }
+            Heard::Leaving => self.keep_drafts(),
+            Heard::Stored { key, value } => {
+                let (id, change) = match self.kept.changed(key.as_deref(), value.as_deref()) {
+                    Elsewhere::Acked(id, seq) => (id, Change::AckedElsewhere { id, seq }),
+                    Elsewhere::Discarded(id) => (id, Change::Discarded(id)),
+                    Elsewhere::Nothing => return,
+                };
+                self.run([Task::Change(change), Task::Input(Input::Discard(id))]);
+            }
+        }
+    }
+
     /// Sees to it that the session and the model are woken in time. An alarm that rings too early is harmless, so one
     /// that is set is left alone unless it rings too late.
     fn set_alarm(&mut self, now: Millis) {
@@ -337,7 +359,7 @@ impl Driver {
         if std::mem::replace(&mut self.showing, true) {
             return;
         }
-        if is_visible() {
+        if browser::is_visible() {
             request_animation_frame(show);
         } else {
             set_timeout(show, HIDDEN_SHOW_INTERVAL);
@@ -368,7 +390,7 @@ fn hear(number: u32, news: News) {
             News::Opened => driver.run([Task::Input(Input::Connected)]),
             News::Frame(frame) => driver.run([Task::Input(Input::Received(frame))]),
             // The browser does not say why the server turned a socket away: ask before the session tries again.
-            News::Closed { code: None } if !driver.welcomed && window().navigator().on_line() => {
+            News::Closed { code: None } if !driver.welcomed && browser::has_network() => {
                 is_lost_unwelcomed = true;
             }
             News::Closed { code } => driver.run([Task::Input(Input::Disconnected { code })]),
@@ -392,62 +414,12 @@ async fn fetch_page(fetch: Fetch) {
     run(Task::Change(Change::Fetched { room, ticket, page }));
 }
 
-/// What the window tells.
-fn listeners() -> Vec<WindowListenerHandle> {
-    vec![
-        window_event_listener(ev::online, |_| {
-            with_driver(Driver::network_is_back);
-        }),
-        window_event_listener(ev::offline, |_| run(Task::Change(Change::Network(false)))),
-        window_event_listener(ev::visibilitychange, |_| {
-            with_driver(Driver::visibility_changed);
-            // A frame that was waited for may not come any more, and what was shown rarely is to be right at once.
-            show();
-        }),
-        window_event_listener_untyped("pagehide", |_| with_driver(Driver::keep_drafts)),
-        window_event_listener(ev::storage, |event| {
-            with_driver(|driver| {
-                let (id, change) =
-                    match driver.kept.changed(event.key().as_deref(), event.new_value().as_deref()) {
-                        Elsewhere::Acked(id, seq) => (id, Change::AckedElsewhere { id, seq }),
-                        Elsewhere::Discarded(id) => (id, Change::Discarded(id)),
-                        Elsewhere::Nothing => return,
-                    };
-                driver.run([Task::Change(change), Task::Input(Input::Discard(id))]);
-            });
-        }),
-    ]
-}
-
-impl Driver {
-    fn network_is_back(&mut self) {
-        self.run([Task::Change(Change::Network(true)), Task::Input(Input::Online)]);
-    }
-
-    fn visibility_changed(&mut self) {
-        let visible = is_visible();
-        if visible {
-            // Timers may have slept, and a person who looks wants no wait.
-            self.run([
-                Task::Change(Change::Visible(true)),
-                Task::Input(Input::Tick),
-                Task::Input(Input::Online),
-            ]);
-        } else {
-            self.keep_drafts();
-            self.run([Task::Change(Change::Visible(false))]);
-        }
-    }
-}
-
-fn is_visible() -> bool {
-    document().visibility_state() != VisibilityState::Hidden
-}
-
-/// Keeps a preference for the server's next page.
-fn set_cookie(name: &str, value: &str) {
-    if let Ok(document) = document().dyn_into::<HtmlDocument>() {
-        let _ =
-            document.set_cookie(&format!("{name}={value}; Path=/; Max-Age={COOKIE_MAX_AGE_S}; SameSite=Lax"));
+/// The window tells something.
+fn heard(heard: Heard) {
+    let is_about_sight = matches!(heard, Heard::Shown | Heard::Hidden);
+    with_driver(|driver| driver.heard(heard));
+    if is_about_sight {
+        // A frame that was waited for may not come any more, and what was shown rarely is to be right at once.
+        show();
     }
 }

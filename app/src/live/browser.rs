@@ -1,0 +1,57 @@
+//! What the browser's window knows and tells, beyond its socket and storage.
+
+use leptos::{ev, leptos_dom::helpers::WindowListenerHandle, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlDocument, VisibilityState};
+
+/// How long cookies of preference last, in seconds: a year.
+const COOKIE_MAX_AGE_S: u32 = 365 * 24 * 60 * 60;
+
+/// What the window tells.
+pub(super) enum Heard {
+    /// There is a network again.
+    Online,
+    /// There is no network.
+    Offline,
+    /// The page came into sight.
+    Shown,
+    /// The page went out of sight.
+    Hidden,
+    /// The page is about to go.
+    Leaving,
+    /// Another tab has changed an entry of the storage.
+    Stored { key: Option<String>, value: Option<String> },
+}
+
+/// Listens to the window until the handles are removed.
+pub(super) fn listen(tell: fn(Heard)) -> Vec<WindowListenerHandle> {
+    vec![
+        window_event_listener(ev::online, move |_| tell(Heard::Online)),
+        window_event_listener(ev::offline, move |_| tell(Heard::Offline)),
+        window_event_listener(ev::visibilitychange, move |_| {
+            tell(if is_visible() { Heard::Shown } else { Heard::Hidden });
+        }),
+        window_event_listener_untyped("pagehide", move |_| tell(Heard::Leaving)),
+        window_event_listener(ev::storage, move |event| {
+            tell(Heard::Stored { key: event.key(), value: event.new_value() });
+        }),
+    ]
+}
+
+/// Whether the page can be seen.
+pub(super) fn is_visible() -> bool {
+    document().visibility_state() != VisibilityState::Hidden
+}
+
+/// Whether there is a network, as far as the browser knows.
+pub(super) fn has_network() -> bool {
+    window().navigator().on_line()
+}
+
+/// Keeps a preference for the server's next page.
+pub(super) fn set_cookie(name: &str, value: &str) {
+    if let Ok(document) = document().dyn_into::<HtmlDocument>() {
+        let _ =
+            document.set_cookie(&format!("{name}={value}; Path=/; Max-Age={COOKIE_MAX_AGE_S}; SameSite=Lax"));
+    }
+}

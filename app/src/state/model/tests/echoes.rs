@@ -1,0 +1,130 @@
+//! This user's own operations, from the moment they are asked for.
+
+use super::*;
+
+#[test]
+fn a_send_keeps_its_row_from_sending_to_sent() {
+    let mut model = model(page(1, 1, 1), 1);
+    send(&mut model, 7, "hello");
+    check(&mut model, &["day", "m1", "hello sending"]);
+    let before = model.view().log.keys().to_vec();
+
+    let mut mine = said("general", 2, ME, "hello");
+    if let EventKind::Message { id, .. } = &mut mine.kind {
+        *id = op_id(7);
+    }
+    happens(&mut model, mine);
+    check(&mut model, &["day", "m1", "hello"]);
+    let ack = Output::Acked {
+        id: op_id(7),
+        room: slug("general"),
+        seq: seq(2),
+        timestamp: Timestamp::from_unix_ms(0),
+    };
+    session(&mut model, ack);
+    check(&mut model, &["day", "m1", "hello"]);
+    assert_eq!(model.view().log.keys(), before);
+    assert_eq!(model.view().waiting, 0);
+}
+
+#[test]
+fn between_the_acknowledgement_and_the_event_nothing_flickers() {
+    let mut model = model(page(1, 1, 1), 1);
+    send(&mut model, 3, "first");
+    let ack = Output::Acked {
+        id: op_id(3),
+        room: slug("general"),
+        seq: seq(3),
+        timestamp: Timestamp::from_unix_ms(0),
+    };
+    session(&mut model, ack);
+    check(&mut model, &["day", "m1", "first"]);
+    happens(&mut model, said("general", 2, OTHER, "before it"));
+    check(&mut model, &["day", "m1", "before it", "first"]);
+    happens(&mut model, said("general", 3, ME, "first"));
+    check(&mut model, &["day", "m1", "before it", "first"]);
+    assert!(model.operation(op_id(3)).is_none());
+}
+
+#[test]
+fn what_another_tab_has_sent_stays_in_sight_until_it_comes() {
+    let mut model = model(page(1, 1, 1), 1);
+    send(&mut model, 2, "from here");
+    send(&mut model, 3, "given up there");
+    session(&mut model, Output::Status(Status::Waiting { until: 1_000, attempt: 1 }));
+    model.handle(Change::AckedElsewhere { id: op_id(2), seq: seq(2) }, 0);
+    session(&mut model, Output::Discarded { id: op_id(2) });
+    model.handle(Change::Discarded(op_id(3)), 0);
+    check(&mut model, &["day", "m1", "from here"]);
+    happens(&mut model, said("general", 2, ME, "from here"));
+    check(&mut model, &["day", "m1", "from here"]);
+}
+
+#[test]
+fn what_waits_failed_or_is_given_up_says_so() {
+    let mut model = model(page(1, 1, 1), 1);
+    send(&mut model, 7, "one");
+    send(&mut model, 8, "two");
+    session(&mut model, Output::Status(Status::Waiting { until: 1_000, attempt: 1 }));
+    check(&mut model, &["day", "m1", "one waiting", "two waiting"]);
+    assert_eq!(model.view().waiting, 2);
+    online(&mut model);
+    session(&mut model, Output::Refused { id: op_id(7), refusal: unavailable() });
+    check(&mut model, &["day", "m1", "one failed", "two sending"]);
+    assert_eq!(model.view().waiting, 1);
+    model.handle(Change::Retried(op_id(7)), 0);
+    check(&mut model, &["day", "m1", "two sending", "one sending"]);
+    session(&mut model, Output::Discarded { id: op_id(8) });
+    model.handle(Change::Discarded(op_id(7)), 0);
+    check(&mut model, &["day", "m1"]);
+}
+
+#[test]
+fn a_failure_tells_which_operation_to_try_again() {
+    let mut model = model(page(1, 1, 1), 1);
+    asked(&mut model, 7, OpKind::Delete { target: seq(1) });
+    session(&mut model, Output::Refused { id: op_id(7), refusal: unavailable() });
+    let log = model.view().log;
+    let key = RowKey::Message(user(OTHER).id, op_id(1));
+    let Some(Row::Message(row)) = log.row(&key) else { panic!("no row") };
+    let Delivery::Failed(refusal) = &row.delivery else { panic!("not failed") };
+    assert_eq!(refusal.id, Some(op_id(7)));
+}
+
+#[test]
+fn changes_show_at_once_and_a_refused_one_is_taken_back_but_for_its_words() {
+    let mut model = model(page(1, 2, 2), 2);
+    let emoji: Emoji = "👍".parse().expect("an emoji");
+    asked(&mut model, 7, OpKind::React { target: seq(1), emoji: emoji.clone(), on: true });
+    asked(&mut model, 8, OpKind::Edit { target: seq(2), content: content("better") });
+    check(&mut model, &["day", "m1 👍1 sending", "better sending"]);
+    session(&mut model, Output::Refused { id: op_id(7), refusal: unavailable() });
+    session(&mut model, Output::Refused { id: op_id(8), refusal: unavailable() });
+    check(&mut model, &["day", "m1 failed", "better failed"]);
+    model.handle(Change::Discarded(op_id(7)), 0);
+    model.handle(Change::Discarded(op_id(8)), 0);
+    asked(&mut model, 9, OpKind::React { target: seq(1), emoji: emoji.clone(), on: true });
+    let ack = Output::Acked {
+        id: op_id(9),
+        room: slug("general"),
+        seq: seq(3),
+        timestamp: Timestamp::from_unix_ms(0),
+    };
+    session(&mut model, ack);
+    check(&mut model, &["day", "m1 👍1", "m2"]);
+    happens(&mut model, event("general", 3, ME, EventKind::Reacted { target: seq(1), emoji, on: true }));
+    check(&mut model, &["day", "m1 👍1", "m2"]);
+    asked(&mut model, 10, OpKind::Delete { target: seq(2) });
+    check(&mut model, &["day", "m1 👍1", "deleted sending"]);
+}
+
+#[test]
+fn my_last_message_is_the_newest_of_mine_that_is_not_deleted() {
+    let mut model = model(page(1, 1, 1), 1);
+    assert!(model.my_last_message().is_none());
+    happens(&mut model, said("general", 2, ME, "mine"));
+    happens(&mut model, said("general", 3, ME, "oops"));
+    happens(&mut model, event("general", 4, ME, EventKind::Deleted { target: seq(3) }));
+    happens(&mut model, said("general", 5, OTHER, "theirs"));
+    assert_eq!(model.my_last_message().and_then(|message| message.content), Some(content("mine")));
+}

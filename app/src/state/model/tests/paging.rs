@@ -1,0 +1,140 @@
+//! Which part of which room is shown.
+
+use super::*;
+
+#[test]
+fn a_room_that_was_open_is_back_at_once_with_what_happened_meanwhile() {
+    let mut model = model(page(1, 2, 2), 2);
+    let asks = model.handle(Change::Opened { slug: slug("random"), place: Place::Newest }, 0);
+    let fetch = fetches(&asks)[0].clone();
+    assert_eq!((fetch.room.as_str(), fetch.place), ("random", Place::Newest));
+    check(&mut model, &[]);
+    assert!(model.view().edges.loading_newer);
+    happens(&mut model, said("general", 3, OTHER, "m3"));
+    let asks = model.handle(Change::Opened { slug: slug("general"), place: Place::Newest }, 0);
+    assert!(fetches(&asks).is_empty());
+    check(&mut model, &["day", "m1", "m2", "new", "m3"]);
+}
+
+#[test]
+fn events_that_come_while_a_window_is_fetched_are_not_lost() {
+    let mut model = model(page(1, 1, 1), 1);
+    let asks = model.handle(Change::Opened { slug: slug("random"), place: Place::Newest }, 0);
+    let fetch = fetches(&asks)[0].clone();
+    happens(&mut model, said("random", 2, OTHER, "in the page too"));
+    happens(&mut model, said("random", 3, OTHER, "only here"));
+    let messages = [said("random", 1, OTHER, "first"), said("random", 2, OTHER, "in the page too")];
+    let page = Page {
+        epoch: epoch(),
+        head: seq(2),
+        messages: messages.iter().filter_map(Message::posted).collect(),
+        has_more_before: false,
+        has_more_after: false,
+    };
+    answer(&mut model, &fetch, Ok(page));
+    let texts: Vec<String> =
+        rows(&mut model).into_iter().filter(|row| row != "day" && row != "new").collect();
+    assert_eq!(texts, ["first", "in the page too", "only here"]);
+}
+
+#[test]
+fn older_messages_come_page_by_page_and_the_window_stays_bounded() {
+    let mut model = model(page(951, 1_000, 1_000), 1_000);
+    model.handle(Change::Scrolled { at_bottom: false }, 0);
+    for oldest in (1..951).rev().step_by(50) {
+        let asks = model.handle(Change::OlderWanted, 0);
+        let fetch = fetches(&asks)[0].clone();
+        assert_eq!(fetch.place, Place::Before(seq(oldest + 1)));
+        assert!(fetches(&model.handle(Change::OlderWanted, 0)).is_empty(), "one at a time");
+        answer(&mut model, &fetch, Ok(Page { has_more_after: true, ..page(oldest - 49, oldest, 1_000) }));
+        assert!(model.view().log.keys().len() <= WINDOW_MAX_MESSAGES + 2);
+    }
+    let edges = model.view().edges;
+    assert!(!edges.has_older && edges.has_newer);
+    assert!(fetches(&model.handle(Change::OlderWanted, 0)).is_empty());
+    // Back down again.
+    let asks = model.handle(Change::NewerWanted, 0);
+    assert_eq!(fetches(&asks)[0].place, Place::After(seq(200)));
+}
+
+#[test]
+fn new_messages_neither_pull_the_ground_away_nor_grow_the_document() {
+    let mut model = model(page(1, 200, 200), 200);
+    model.handle(Change::Scrolled { at_bottom: false }, 0);
+    for n in 201..=1_000 {
+        happens(&mut model, said("general", n, OTHER, &format!("m{n}")));
+    }
+    let rows = rows(&mut model);
+    assert_eq!((rows[1].as_str(), rows[200].as_str(), rows.len()), ("m1", "m200", 201));
+    assert!(model.view().edges.has_newer);
+    assert_eq!(model.view().unseen, 800);
+}
+
+#[test]
+fn a_page_that_could_not_be_had_is_asked_for_again() {
+    let mut model = model(page(51, 60, 60), 60);
+    let asks = model.handle(Change::OlderWanted, 0);
+    answer(&mut model, &fetches(&asks)[0].clone(), Err(unavailable()));
+    assert!(model.view().edges.failed && !model.view().edges.loading_older);
+    let asks = model.handle(Change::OlderWanted, 0);
+    answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(1, 50, 60)));
+    assert!(!model.view().edges.failed);
+    assert_eq!(model.view().log.keys().len(), 61);
+
+    let asks = model.handle(Change::Opened { slug: slug("random"), place: Place::Newest }, 0);
+    answer(&mut model, &fetches(&asks)[0].clone(), Err(unavailable()));
+    assert!(model.view().edges.failed);
+    assert_eq!(fetches(&model.handle(Change::NewestWanted, 0)).len(), 1);
+    assert!(!model.view().edges.failed);
+}
+
+#[test]
+fn a_permalink_shows_its_message_and_the_way_back_to_the_newest() {
+    let mut model = model(page(951, 1_000, 1_000), 1_000);
+    let window = model.view().window;
+    let asks = model.handle(Change::Opened { slug: slug("general"), place: Place::Around(seq(500)) }, 0);
+    answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(475, 524, 1_000)));
+    let view = model.view();
+    assert_eq!((view.target, view.window), (Some(seq(500)), window + 1));
+    assert!(view.edges.has_newer && view.edges.has_older);
+    happens(&mut model, said("general", 1_001, OTHER, "m1001"));
+    assert_eq!(model.view().unseen, 1);
+    let asks = model.handle(Change::NewestWanted, 0);
+    answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(952, 1_001, 1_001)));
+    assert_eq!(model.view().target, None);
+    assert!(!model.view().edges.has_newer);
+}
+
+#[test]
+fn an_unknown_room_is_joined_and_learned_from_the_answer() {
+    let mut model = model(page(1, 1, 1), 1);
+    let asks = model.handle(Change::Opened { slug: slug("hidden"), place: Place::Newest }, 0);
+    assert_eq!(asks, [Ask::Session(Input::Join { room: slug("hidden"), cursor: None })]);
+    let Page { messages, .. } = page(1, 2, 2);
+    let joined = Joined {
+        room: Room { name: "Hidden place".parse().expect("a name"), ..room("hidden") },
+        epoch: epoch(),
+        head: seq(2),
+        resumed: false,
+        history: History::Snapshot { reason: NoReplay::NoCursor, messages, has_more: false },
+        read: seq(0),
+        here: Vec::new(),
+        here_count: 1,
+    };
+    session(&mut model, Output::Snapshot { room: slug("hidden"), joined: Box::new(joined) });
+    assert_eq!(model.view().open.room.name.as_str(), "Hidden place");
+    check(&mut model, &["day", "new", "m1", "m2"]);
+}
+
+#[test]
+fn few_rooms_are_kept() {
+    let mut model = model(page(1, 1, 1), 1);
+    for n in 0..20 {
+        let name = format!("r{n}");
+        model.handle(Change::RoomMade(summary(&name, 1, 1, 0)), 0);
+        let asks = model.handle(Change::Opened { slug: slug(&name), place: Place::Newest }, 0);
+        answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(1, 1, 1)));
+    }
+    let kept = model.rooms.iter().filter(|room| room.timeline.is_some()).count();
+    assert!(kept <= 7, "{kept} rooms are kept");
+}
