@@ -28,3 +28,6 @@ pub use address::{Address, InvalidAddress};
 pub use guest::{GuestError, create_guest};
 pub use handle::{Client, Error, Options};
 pub use updates::{UPDATES_MAX, Update, Updates};
+
+/// The types of the wire, for programs that depend on this crate alone.
+pub use protocol;

@@ -202,11 +202,13 @@ impl Follow {
     fn drain_early(&mut self, out: &mut Vec<Output>) {
         let Some(cursor) = &mut self.cursor else { return };
         let mut taken = 0;
+        let mut after = cursor.after;
         for event in &self.early {
-            if event.seq > cursor.after.next() {
+            if event.seq > after.next() {
                 break;
             }
             taken += 1;
+            after = after.max(event.seq);
         }
         for event in self.early.drain(..taken) {
             if event.seq > cursor.after {

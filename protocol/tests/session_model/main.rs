@@ -3,6 +3,11 @@
 //! Thousands of worlds, each made from a number: people talk while connections drop, die silently, refuse to open; the
 //! server restarts, loses events on the way, repeats and reorders them, refuses for now and for good, is restored from a
 //! backup; tabs are closed and opened again. Then the faults end, and the promises must hold.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what a test is given is right, or the test fails"
+)]
 
 mod client;
 mod server;

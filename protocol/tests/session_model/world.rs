@@ -46,8 +46,8 @@ impl World {
         let mut rng = Rng::with_seed(seed);
         let rooms: Vec<RoomSlug> = ["general", "发布"].iter().map(|slug| slug.parse().unwrap()).collect();
         let mut config = Config::new(seed);
-        config.max_in_flight = if seed % 4 == 0 { 8 } else { 1 };
-        config.reorder_max = if seed % 5 == 0 { 2 } else { config.reorder_max };
+        config.max_in_flight = if seed.is_multiple_of(4) { 8 } else { 1 };
+        config.reorder_max = if seed.is_multiple_of(5) { 2 } else { config.reorder_max };
         let server = Server::new(&rooms, rng.u64(..));
         let mut world = Self {
             rng,
@@ -294,10 +294,9 @@ impl World {
             }
         }
         // A straggler arrives any time, also long after the next connection was opened.
-        if !self.stragglers.is_empty() && (!self.has_faults || self.rng.u32(0..8) == 0) {
-            if let Some((conn, user, frame)) = self.stragglers.pop_front() {
-                self.server.receive(conn, &user, &frame);
-            }
+        let arrives = !self.has_faults || self.rng.u32(0..8) == 0;
+        if arrives && let Some((conn, user, frame)) = self.stragglers.pop_front() {
+            self.server.receive(conn, &user, &frame);
         }
         self.settle();
     }
@@ -367,8 +366,9 @@ impl World {
             Wish::Decide(id) => {
                 let input = if self.rng.bool() { Input::Retry(id) } else { Input::Discard(id) };
                 self.clients[who].handle(input, &self.server, now);
-                let wishes = std::mem::take(&mut self.clients[who].wishes);
-                wishes.into_iter().for_each(|wish| self.grant(who, wish));
+                for wish in std::mem::take(&mut self.clients[who].wishes) {
+                    self.grant(who, wish);
+                }
             }
         }
     }
