@@ -1,0 +1,90 @@
+//! Loads a Hubbub from outside and checks what it delivers.
+//!
+//! Everything here is an ordinary client on an ordinary socket. The server is another process, so that it can be killed
+//! and so that what it costs is not mixed with what its load costs.
+
+mod crash;
+mod crowd;
+mod fill;
+mod oracle;
+mod pages;
+mod server;
+mod web;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use client::protocol::RoomSlug;
+
+/// Loads a Hubbub and checks what it delivers.
+#[derive(Debug, Parser)]
+#[command(name = "hubbub-load", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Post messages into a room until it has been given so many.
+    Fill {
+        /// The server; it must run with `--rate-limits off`.
+        #[arg(long, default_value = "http://127.0.0.1:3000")]
+        address: String,
+        /// The room.
+        #[arg(long, default_value = "general")]
+        room: RoomSlug,
+        /// How many messages.
+        #[arg(long, default_value_t = 10_000)]
+        messages: usize,
+    },
+    /// Join a room many times and stay, idle, until standard input ends. Prints `joined N` when all are in.
+    Crowd {
+        /// The server; it must run with `--rate-limits off`.
+        #[arg(long, default_value = "http://127.0.0.1:3000")]
+        address: String,
+        /// The room.
+        #[arg(long, default_value = "general")]
+        room: RoomSlug,
+        /// How many connections, each of a user of its own.
+        #[arg(long, default_value_t = 1_000)]
+        connections: usize,
+    },
+    /// Ask for a room's page one time after the other; print its compressed size and the median time.
+    Pages {
+        /// The server.
+        #[arg(long, default_value = "http://127.0.0.1:3000")]
+        address: String,
+        /// The room.
+        #[arg(long, default_value = "general")]
+        room: RoomSlug,
+        /// How often, after a warm-up of a tenth of that.
+        #[arg(long, default_value_t = 300)]
+        requests: usize,
+    },
+    /// Kill a server of our own again and again while clients talk, and judge what is left.
+    Crash {
+        /// The binary.
+        #[arg(long, env = "HUBBUB_BIN", default_value = "target/release/hubbub")]
+        server: PathBuf,
+        /// How often to kill it.
+        #[arg(long, default_value_t = 10)]
+        kills: u32,
+        /// How many clients talk.
+        #[arg(long, default_value_t = 50)]
+        writers: usize,
+        /// What the moments and the talk are drawn from; the same seed draws the same.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Fill { address, room, messages } => fill::run(&address, &room, messages).await,
+        Command::Crowd { address, room, connections } => crowd::run(&address, &room, connections).await,
+        Command::Pages { address, room, requests } => pages::run(&address, &room, requests).await,
+        Command::Crash { server, kills, writers, seed } => crash::run(&server, kills, writers, seed).await,
+    }
+}
