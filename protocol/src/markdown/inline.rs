@@ -138,7 +138,10 @@ impl<'a> Scanner<'a> {
             _ => None,
         };
         match found {
-            Some((node, length)) => self.push(Piece::Node(node, 0), length),
+            Some((node, length)) => {
+                let depth = usize::from(matches!(node, Inline::Link { .. }));
+                self.push(Piece::Node(node, depth), length);
+            }
             None => self.at += c.len_utf8(),
         }
         true

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// The most steps that one character may cost: a line is looked at once for every level of blocks, a few times each.
-const STEPS_PER_CHAR_MAX: usize = 20;
+const STEPS_PER_CHAR_MAX: usize = 30;
 
 fn work(content: &str) -> usize {
     WORK.set(0);
@@ -166,6 +166,13 @@ fn hostile_contents_cost_no_more_than_others() {
     check_linear("lengths", &|size| {
         (1..(2 * size).isqrt()).flat_map(|length| ["`".repeat(length), " ".to_owned()]).collect()
     });
+}
+
+/// The innermost of these was once a level too deep: an address counted for none.
+#[test]
+fn an_address_is_a_level_too() {
+    work(&format!("{}https://x.org{}", "*a ".repeat(12), " a*".repeat(12)));
+    work(&format!("{}[a](https://x.org){}", "*a ".repeat(12), " a*".repeat(12)));
 }
 
 #[track_caller]
