@@ -141,7 +141,7 @@ pub enum AppendError {
     #[error("this id was used before, for something else; make a new one")]
     IdConflict,
     /// The message has as many reactions as it may.
-    #[error("this message has as many different reactions as it can hold")]
+    #[error("this message has as many reactions as it can hold")]
     TooManyReactions,
     /// The store cannot answer now.
     #[error(transparent)]

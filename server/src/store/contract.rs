@@ -37,6 +37,7 @@ macro_rules! store_contract {
             deleted_words_are_gone_from_the_log
             quotes_show_what_the_message_says_now
             a_message_holds_a_bounded_number_of_reactions
+            the_crowd_on_a_message_is_bounded
         );
         $crate::store::contract::store_contract!($open; pages:
             an_empty_room_has_an_empty_page

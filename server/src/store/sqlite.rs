@@ -182,8 +182,9 @@ impl Store for SqliteStore {
     }
 
     async fn close(&self) {
-        self.closing.cancel();
+        // The last connection to close tidies up, and one that only reads cannot.
         self.readers.close().await;
+        self.closing.cancel();
         self.writer.wait().await;
     }
 }

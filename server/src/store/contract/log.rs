@@ -233,9 +233,12 @@ pub(crate) async fn quotes_show_what_the_message_says_now(mut bench: Bench) {
     assert_eq!(*live, expected);
 }
 
+fn emoji(n: usize) -> String {
+    char::from_u32(0x1F600 + u32::try_from(n).unwrap()).map(String::from).unwrap()
+}
+
 pub(crate) async fn a_message_holds_a_bounded_number_of_reactions(bench: Bench) {
     let message = bench.done(&bench.alice, send("popular")).await;
-    let emoji = |n: usize| char::from_u32(0x1F600 + u32::try_from(n).unwrap()).map(String::from).unwrap();
     for n in 0..REACTIONS_MAX_PER_MESSAGE {
         bench.done(&bench.bob, react(message, &emoji(n), true)).await;
     }
@@ -245,4 +248,19 @@ pub(crate) async fn a_message_holds_a_bounded_number_of_reactions(bench: Bench) 
     bench.done(&bench.alice, react(message, &emoji(0), true)).await;
     bench.done(&bench.bob, react(message, &emoji(1), false)).await;
     bench.done(&bench.bob, one_more).await;
+}
+
+pub(crate) async fn the_crowd_on_a_message_is_bounded(bench: Bench) {
+    let message = bench.done(&bench.alice, send("popular")).await;
+    for user in 0..100 {
+        let user = bench.user(&format!("fan-{user}")).await;
+        for n in 0..REACTIONS_MAX_PER_MESSAGE {
+            match bench.perform(&user, react(message, &emoji(n), true)).await {
+                Ok(_) => {}
+                Err(AppendError::TooManyReactions) => return,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    panic!("2,000 reactions on one message");
 }

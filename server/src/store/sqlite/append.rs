@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use protocol::{
-    Content, Event, EventKind, Message, Op, OpId, OpKind, Seq, UserId, event::Quote,
+    Content, Emoji, Event, EventKind, Message, Op, OpId, OpKind, Seq, UserId, event::Quote,
     limits::REACTIONS_MAX_PER_MESSAGE,
 };
 use sqlx::Row as _;
@@ -15,6 +15,9 @@ use super::{
     row, unknown_room,
 };
 use crate::store::Committed;
+
+/// Most reactions of all people together on one message: it is read and written as a whole.
+const REACTORS_MAX_PER_MESSAGE: usize = 1_000;
 
 impl Batch<'_> {
     /// Appends an operation, or finds the first answer to it.
@@ -92,8 +95,7 @@ impl Batch<'_> {
             return Ok(Err(AppendError::NotAuthor));
         }
         if let (OpKind::React { emoji, on: true, .. }, Some(message)) = (&kind, &target)
-            && message.reactions.len() >= REACTIONS_MAX_PER_MESSAGE
-            && message.reactions.iter().all(|reaction| reaction.emoji != *emoji)
+            && !has_room_for(message, emoji)
         {
             return Ok(Err(AppendError::TooManyReactions));
         }
@@ -258,6 +260,12 @@ impl Batch<'_> {
         }
         Ok(())
     }
+}
+
+fn has_room_for(message: &Message, emoji: &Emoji) -> bool {
+    let is_new = message.reactions.iter().all(|reaction| reaction.emoji != *emoji);
+    let reactors: usize = message.reactions.iter().map(|reaction| reaction.users.len()).sum();
+    reactors < REACTORS_MAX_PER_MESSAGE && !(is_new && message.reactions.len() >= REACTIONS_MAX_PER_MESSAGE)
 }
 
 fn quote_of(message: Message) -> Quote {

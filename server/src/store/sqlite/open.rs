@@ -195,9 +195,9 @@ impl Folder<'_> {
 
     fn explain_migration(&self, error: MigrateError) -> OpenError {
         match error {
-            MigrateError::VersionMissing(_)
-            | MigrateError::VersionTooNew(..)
-            | MigrateError::VersionMismatch(_) => OpenError::Newer { file: self.path.join(DATABASE_FILE) },
+            MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {
+                OpenError::Newer { file: self.path.join(DATABASE_FILE) }
+            }
             MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => self.explain(&error),
             other => self.damaged(other.to_string()),
         }

@@ -46,6 +46,18 @@ async fn used_folder() -> TempDir {
 }
 
 #[tokio::test]
+async fn what_is_committed_survives_a_loss_of_power() {
+    let folder = TempDir::new().unwrap();
+    let mut opened = open::open(folder.path()).await.unwrap();
+    for connection in [&mut opened.writer, &mut opened.reconnect.connect().await.unwrap()] {
+        let synchronous: i64 =
+            sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await.unwrap();
+        let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(connection).await.unwrap();
+        assert_eq!((synchronous, journal.as_str()), (2, "wal"), "2 is FULL");
+    }
+}
+
+#[tokio::test]
 async fn everything_is_there_after_reopening() {
     let folder = used_folder().await;
     let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
