@@ -52,6 +52,11 @@ impl Log {
         messages
     }
 
+    /// The events of messages that are not deleted.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter().filter(|event| matches!(event.kind, EventKind::Message { content: Some(_), .. }))
+    }
+
     fn after(&self, seq: Seq) -> Vec<Event> {
         self.events.iter().filter(|event| event.seq > seq).cloned().collect()
     }
@@ -271,8 +276,7 @@ impl Server {
             _ => return None,
         };
         if let Some(target) = kind.target() {
-            let messages = log.messages(log.head());
-            messages.iter().find(|message| message.seq == target && message.content.is_some())?;
+            log.standing().find(|message| message.seq == target)?;
         }
         self.clock += 1;
         let event = Event {

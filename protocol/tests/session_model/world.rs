@@ -215,11 +215,10 @@ impl World {
     fn say(&mut self, who: usize, room: &RoomSlug) {
         let (id, content) = (self.fresh_id(), self.content());
         let mine = self.clients[who].user.id;
-        let log = &self.server.rooms[room];
-        let messages = log.messages(log.head());
-        let own: Vec<Seq> =
-            messages.iter().filter(|message| message.user_id == mine).map(|m| m.seq).collect();
-        let any = self.rng.choice(&messages).map(|message| message.seq);
+        let standing: Vec<_> =
+            self.server.rooms[room].standing().map(|event| (event.user_id, event.seq)).collect();
+        let own: Vec<Seq> = standing.iter().filter(|(user, _)| *user == mine).map(|(_, seq)| *seq).collect();
+        let any = self.rng.choice(&standing).map(|(_, seq)| *seq);
         let kind = match (self.rng.u32(0..10), self.rng.choice(&own), any) {
             (6, Some(&target), _) => OpKind::Edit { target, content },
             (7, Some(&target), _) => OpKind::Delete { target },
