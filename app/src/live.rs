@@ -30,5 +30,5 @@ pub(crate) mod zone;
 pub(crate) fn go_live(state: ChatState) {
     // An effect: hydration must find what the server rendered before anything changes.
     Effect::new(move |_| driver::start(state));
-    on_cleanup(driver::stop);
+    on_cleanup(move || driver::stop(state));
 }

@@ -76,7 +76,7 @@ struct Driver {
 
 /// Begins to live.
 pub(super) fn start(state: ChatState) {
-    stop();
+    end(DRIVER.with_borrow_mut(Option::take));
     let Some(me) = state.read(|model| model.me().id) else { return };
     let kept = Kept::open(me);
     let driver = Driver {
@@ -97,9 +97,14 @@ pub(super) fn start(state: ChatState) {
     state.connect(ask);
 }
 
-/// Lives no more.
-pub(super) fn stop() {
-    let driver = DRIVER.with_borrow_mut(Option::take);
+/// Lives no more, if it is `state` that lives.
+pub(super) fn stop(state: ChatState) {
+    let driver = DRIVER.with_borrow_mut(|driver| driver.take_if(|driver| driver.state.is(state)));
+    end(driver);
+}
+
+/// Leaves nothing behind.
+fn end(driver: Option<Driver>) {
     if let Some(mut driver) = driver {
         driver.keep_drafts();
         if let Some((_, alarm)) = driver.alarm.take() {
@@ -132,8 +137,7 @@ impl Driver {
             Task::Change(Change::Located(Zone::Browser)),
             Task::Change(Change::DraftsRestored(self.kept.drafts())),
         ];
-        let rooms = self.state.read(Model::cursors).unwrap_or_default();
-        tasks.extend(rooms.into_iter().map(|(room, cursor)| Task::Input(Input::Join { room, cursor })));
+        tasks.push(Task::Change(Change::Begun));
         tasks.extend(self.take_over());
         tasks.push(Task::Input(Input::Tick));
         self.run(tasks);

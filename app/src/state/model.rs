@@ -11,7 +11,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use protocol::{
-    Content, Cursor, Message, Op, OpId, RoomSlug, Seq, Timeline, Timestamp, Username,
+    Content, Message, Op, OpId, RoomSlug, Seq, Timeline, Timestamp, Username,
     api::{RoomSummary, User},
     event::Quote,
     frame::Refusal,
@@ -45,6 +45,8 @@ const ANNOUNCED_MAX_MESSAGES: usize = 3;
 /// What happens to the page.
 #[derive(Debug)]
 pub(crate) enum Change {
+    /// There is a session now, to follow the rooms with.
+    Begun,
     /// The session says something.
     Session(Output),
     /// The user asked for an operation, or the storage kept it; a refused one waits for a retry.
@@ -194,6 +196,7 @@ impl Model {
     pub(crate) fn handle(&mut self, change: Change, now: Millis) -> Vec<Ask> {
         let mut asks = Vec::new();
         match change {
+            Change::Begun => self.follow_rooms(&mut asks),
             Change::Session(output) => self.follow(output, now, &mut asks),
             Change::Submitted { op, at, refused } => self.echoes.add(op, at, refused),
             Change::Retried(id) => self.echoes.retried(id),
@@ -203,7 +206,7 @@ impl Model {
                 }
             }
             Change::Discarded(id) => self.echoes.discarded(id),
-            Change::Opened { slug, place } => self.open(slug, place, &mut asks),
+            Change::Opened { slug, place } => self.open(&slug, place, &mut asks),
             Change::OlderWanted => self.want_older(&mut asks),
             Change::NewerWanted => self.want_newer(&mut asks),
             Change::NewestWanted => self.want_newest(&mut asks),
@@ -231,11 +234,6 @@ impl Model {
     /// Whether the end of the messages is in sight, as far as the view has told.
     pub(crate) fn is_at_bottom(&self) -> bool {
         self.at_bottom
-    }
-
-    /// Every room with what is held of it, for the session to join.
-    pub(crate) fn cursors(&self) -> Vec<(RoomSlug, Option<Cursor>)> {
-        self.rooms.iter().map(|room| (room.slug().clone(), room.cursor())).collect()
     }
 
     pub(crate) fn me(&self) -> &User {

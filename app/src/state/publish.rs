@@ -13,6 +13,11 @@ impl ChatState {
         self.outlet.set_value(Some(outlet));
     }
 
+    /// Whether the two are handles of one state.
+    pub(crate) fn is(&self, other: Self) -> bool {
+        self.model == other.model
+    }
+
     /// Changes the state; what is to be done about it comes back. Nothing is shown before [`Self::show`].
     pub(crate) fn apply(&self, change: Change, now: Millis) -> Vec<Ask> {
         self.model.try_update_value(|model| model.handle(change, now)).unwrap_or_default()

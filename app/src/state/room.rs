@@ -168,6 +168,8 @@ pub(crate) struct RoomState {
     pub(crate) failed: bool,
     /// When it was last opened, as a count of openings.
     pub(crate) opened: u64,
+    /// Whether the session follows it: one connection follows only so many.
+    pub(crate) followed: bool,
 }
 
 impl RoomState {
@@ -202,6 +204,7 @@ impl RoomState {
             newer: None,
             failed: false,
             opened: 0,
+            followed: false,
         }
     }
 

@@ -4,6 +4,7 @@ use protocol::{
     Event, RoomSlug, Seq, Timeline, Topic,
     api::{Room, RoomSummary, Visibility},
     frame::Refusal,
+    limits::JOINED_MAX_ROOMS,
     session::Input,
     timeline::{Keep, Page, Stale},
 };
@@ -42,10 +43,10 @@ pub(super) fn room_called(slug: &RoomSlug) -> Room {
 
 impl Model {
     /// Shows a room: what is held of it if that is the right part, and else what has to be fetched first.
-    pub(super) fn open(&mut self, slug: RoomSlug, place: Place, asks: &mut Vec<Ask>) {
-        let known = self.index(&slug);
+    pub(super) fn open(&mut self, slug: &RoomSlug, place: Place, asks: &mut Vec<Ask>) {
+        let known = self.index(slug);
         let index = known.unwrap_or_else(|| {
-            self.rooms.push(RoomState::unknown(room_called(&slug)));
+            self.rooms.push(RoomState::unknown(room_called(slug)));
             self.rooms.len() - 1
         });
         let moved = index != self.open;
@@ -56,9 +57,10 @@ impl Model {
         self.openings += 1;
         self.room_mut().opened = self.openings;
         self.target = target(place);
+        self.follow_room(index, asks);
         if known.is_none() {
             // Its page comes with the answer to joining, and so does what it is called.
-            asks.push(Ask::Session(Input::Join { room: slug, cursor: None }));
+            self.room_mut().failed = false;
         } else if self.holds(place) {
             self.window += 1;
         } else {
@@ -182,7 +184,6 @@ impl Model {
             return;
         }
         let state = RoomState::new(summary);
-        asks.push(Ask::Session(Input::Join { room: state.slug().clone(), cursor: state.cursor() }));
         let name = state.room.name.as_str().to_lowercase();
         let index = self.rooms.iter().position(|room| room.room.name.as_str().to_lowercase() > name);
         let index = index.unwrap_or(self.rooms.len());
@@ -190,6 +191,34 @@ impl Model {
         if index <= self.open {
             self.open += 1;
         }
+        self.follow_room(index, asks);
+    }
+
+    /// Has the session follow as many rooms as it may, the open one first.
+    pub(super) fn follow_rooms(&mut self, asks: &mut Vec<Ask>) {
+        self.follow_room(self.open, asks);
+        for index in (0..self.rooms.len()).take(JOINED_MAX_ROOMS) {
+            self.follow_room(index, asks);
+        }
+    }
+
+    /// Has the session follow a room, if need be in place of the one that was not opened for longest.
+    fn follow_room(&mut self, index: usize, asks: &mut Vec<Ask>) {
+        if self.rooms[index].followed {
+            return;
+        }
+        if self.rooms.iter().filter(|room| room.followed).count() >= JOINED_MAX_ROOMS {
+            let others = self.rooms.iter_mut().enumerate().filter(|(other, _)| *other != self.open);
+            let followed = others.map(|(_, room)| room).filter(|room| room.followed);
+            let Some(given_up) = followed.min_by_key(|room| room.opened) else { return };
+            given_up.followed = false;
+            // Without its events what is held of it grows stale.
+            given_up.let_go();
+            asks.push(Ask::Session(Input::Leave { room: given_up.slug().clone() }));
+        }
+        let room = &mut self.rooms[index];
+        room.followed = true;
+        asks.push(Ask::Session(Input::Join { room: room.slug().clone(), cursor: room.cursor() }));
     }
 
     /// Keeps an event for a window that is being fetched: its page may be older.

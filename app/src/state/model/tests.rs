@@ -104,6 +104,7 @@ fn model(page: Page, read: u64) -> Model {
         here_count: 1,
     };
     let mut model = Model::new(chat, Place::Newest, Zone::Utc);
+    model.handle(Change::Begun, 0);
     online(&mut model);
     model
 }

@@ -1,5 +1,7 @@
 //! Which part of which room is shown.
 
+use protocol::limits::JOINED_MAX_ROOMS;
+
 use super::*;
 
 #[test]
@@ -137,4 +139,30 @@ fn few_rooms_are_kept() {
     }
     let kept = model.rooms.iter().filter(|room| room.timeline.is_some()).count();
     assert!(kept <= 7, "{kept} rooms are kept");
+}
+
+#[test]
+fn a_connection_follows_only_so_many_rooms_and_always_the_open_one() {
+    let mut model = model(page(1, 1, 1), 1);
+    let (mut joined, mut left) = (2, 0);
+    let mut count = |asks: Vec<Ask>| {
+        for ask in asks {
+            match ask {
+                Ask::Session(Input::Join { .. }) => joined += 1,
+                Ask::Session(Input::Leave { room }) => {
+                    assert_ne!(room.as_str(), "general");
+                    left += 1;
+                }
+                _ => {}
+            }
+        }
+        assert!(joined - left <= JOINED_MAX_ROOMS);
+    };
+    for n in 0..JOINED_MAX_ROOMS {
+        count(model.handle(Change::RoomMade(summary(&format!("r{n}"), 1, 1, 0)), 0));
+    }
+    let given_up = model.rooms.iter().find(|room| !room.followed).map(|room| room.slug().clone());
+    let slug = given_up.expect("more rooms than may be followed");
+    count(model.handle(Change::Opened { slug, place: Place::Newest }, 0));
+    assert!(model.room().followed);
 }
