@@ -301,16 +301,17 @@ impl Session {
         }
     }
 
-    /// An error that answers no operation may answer the oldest join: a join has no id.
+    /// An error that answers no operation answers the oldest join or leave, for those have no id.
     fn refuse(&mut self, refusal: Refusal, now: Millis, out: &mut Vec<Output>) {
-        let asked = match refusal.code {
-            ErrorCode::RoomNotFound
-            | ErrorCode::Forbidden
-            | ErrorCode::BadCursor
-            | ErrorCode::LimitReached => self.answer(now, |asked| asked.what != Ask::Leave),
-            code if code.is_retryable() => self.answer(now, |asked| asked.what != Ask::Leave),
-            _ => None,
-        };
+        let may_answer = refusal.code.is_retryable()
+            || matches!(
+                refusal.code,
+                ErrorCode::RoomNotFound
+                    | ErrorCode::Forbidden
+                    | ErrorCode::BadCursor
+                    | ErrorCode::LimitReached
+            );
+        let asked = if may_answer { self.answer(now, |_| true) } else { None };
         let Some(Asked { room, what }) = asked else {
             out.push(Output::Notice(ServerFrame::Error(refusal)));
             return;

@@ -168,7 +168,13 @@ impl Server {
 
     fn answer(&mut self, conn: ConnId, frame: ServerFrame) {
         if self.conns.contains_key(&conn) {
-            let twice = self.happens(3) && !matches!(frame, ServerFrame::Left { .. });
+            // What answers by its place alone cannot come twice.
+            let by_place = match &frame {
+                ServerFrame::Left { .. } => true,
+                ServerFrame::Error(refusal) => refusal.id.is_none(),
+                _ => false,
+            };
+            let twice = self.happens(3) && !by_place;
             self.sent.extend(twice.then(|| (conn, frame.clone())));
             self.sent.push((conn, frame));
         }

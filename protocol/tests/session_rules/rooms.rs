@@ -165,6 +165,16 @@ fn a_room_that_is_refused_for_now_is_asked_for_again() {
 }
 
 #[test]
+fn joins_and_leaves_are_answered_in_their_order() {
+    let mut rig = Rig::joined(10);
+    rig.give(Input::Leave { room: room("a") });
+    rig.join("b", None);
+    assert_eq!(rig.hear(refusal(None, ErrorCode::RateLimited, Some(700))), [], "that was the leave");
+    assert!(matches!(rig.hear(snapshot("b", "e1", 1))[..], [Output::Snapshot { .. }]));
+    assert_eq!(rig.pass(700), []);
+}
+
+#[test]
 fn a_join_without_an_answer_ends_the_connection() {
     let mut rig = Rig::online();
     rig.join("a", None);
