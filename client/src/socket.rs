@@ -92,7 +92,7 @@ impl Socket {
             for message in outgoing {
                 stream.feed(message).await?;
             }
-            stream.close(None).await?;
+            stream.as_mut().close(None).await?;
             while stream.next().await.transpose()?.is_some() {}
             Ok::<(), tungstenite::Error>(())
         };
