@@ -1,12 +1,22 @@
 //! A bot that repeats what is said to it: `cargo run -p client --example echo -- [NAME] [ROOM] [ADDRESS]`.
 
-use std::error::Error;
+use std::{error::Error, process::ExitCode};
 
 use client::{Client, Update, create_guest};
 use protocol::{Content, Event, EventKind, RoomSlug, UserId};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("echo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_else(|| "echo".to_owned());
     let room: RoomSlug = arguments.next().as_deref().unwrap_or("general").parse()?;
@@ -41,5 +51,5 @@ fn answer_to(event: &Event, me: UserId, name: &str) -> Option<Content> {
     let EventKind::Message { content: Some(content), .. } = &event.kind else { return None };
     let rest = content.as_str().strip_prefix('@')?.strip_prefix(name)?;
     let is_mention = rest.starts_with(char::is_whitespace) && event.user_id != me;
-    is_mention.then(|| rest.parse().ok()).flatten()
+    if is_mention { rest.trim_start().parse().ok() } else { None }
 }
