@@ -22,7 +22,7 @@ use crate::{
 
 /// How much history one `joined` frame brings, in bytes of JSON; at least one message where there is one. The rest of a
 /// replay follows in frames of its own, the rest of a page is there to be asked for.
-const JOINED_MAX_BYTES: usize = 128 * 1024;
+const JOINED_MAX_BYTES: usize = 64 * 1024;
 
 /// A join that was answered with `joined`.
 pub(super) struct Begun {

@@ -102,10 +102,12 @@ impl Reader {
                 Input::Read(None) => Err(End::Gone),
                 Input::Silence => Err(End::Close(CloseCode::GoingAway)),
                 Input::Done(answer) => self.answer(answer),
-                Input::GoingDown => return self.finish().await,
+                Input::GoingDown => Err(End::Close(CloseCode::Restart)),
             };
-            if let Err(end) = step {
-                return end;
+            match step {
+                Ok(()) => {}
+                Err(End::Close(code)) => return self.finish(code).await,
+                Err(End::Gone) => return End::Gone,
             }
         }
     }
@@ -116,14 +118,14 @@ impl Reader {
     }
 
     /// Waits for what was handed in, so that it is answered, and closes.
-    async fn finish(mut self) -> End {
+    async fn finish(mut self, code: CloseCode) -> End {
         // Bounded: the store answers within a bounded time.
         while let Some(answer) = self.in_flight.next().await {
             if let Err(end) = self.answer(answer) {
                 return end;
             }
         }
-        End::Close(CloseCode::Restart)
+        End::Close(code)
     }
 
     fn answer(&self, answer: Option<ServerFrame>) -> Result<(), End> {
