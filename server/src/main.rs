@@ -1,6 +1,9 @@
 //! The binary: settings in, a server until it is told to stop.
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
+};
 
 use clap::Parser as _;
 use server::{
@@ -23,7 +26,10 @@ fn main() -> ExitCode {
 }
 
 fn begin_log(config: &Config) {
-    let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&config.log)).with_writer(io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(&config.log))
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
     match config.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
@@ -38,7 +44,8 @@ async fn run(config: Config) -> anyhow::Result<()> {
         running = Server::start(config) => running?,
         () = signals.next() => return Ok(()),
     };
-    println!("Hubbub is at {}", running.url());
+    // Whoever started it may have closed their end; that is no reason to stop.
+    let _unheard = writeln!(io::stdout(), "Hubbub is at {}", running.url());
 
     tokio::select! {
         () = signals.next() => tracing::info!("stopping; once more stops at once"),

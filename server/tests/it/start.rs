@@ -1,0 +1,108 @@
+//! Starting and stopping the binary: what is wrong is one sentence that says what to do.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    process::{Child, Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+use crate::server::TestServer;
+
+fn hubbub(flags: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hubbub"));
+    command.args(flags).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(flags: &[&str]) -> Output {
+    hubbub(flags).output().unwrap()
+}
+
+#[track_caller]
+fn assert_fails(output: &Output, code: i32, words: &[&str]) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    for word in words {
+        assert!(text.contains(word), "{word:?} is not in {text:?}");
+    }
+}
+
+/// A process that is ended with the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ended = self.0.kill();
+        let _status = self.0.wait();
+    }
+}
+
+#[test]
+fn a_wrong_flag_is_explained() {
+    assert_fails(&run(&["--colour", "red"]), 2, &["--colour"]);
+    assert_fails(&run(&["--listen", "here"]), 2, &["--listen", "here"]);
+    assert_fails(&run(&["--guests", "maybe"]), 2, &["--guests", "on, off"]);
+    assert_fails(&run(&["--op-rate", "fast"]), 2, &["--op-rate", "TIMES/PERIOD"]);
+    assert_fails(&run(&["--public-url", "chat.example"]), 2, &["--public-url", "https://chat.example.org"]);
+    assert_fails(&run(&["--log", "server=loud"]), 2, &["--log"]);
+    assert_fails(&hubbub(&[]).env("HUBBUB_GUESTS", "maybe").output().unwrap(), 2, &["--guests"]);
+}
+
+#[test]
+fn help_names_every_setting() {
+    let help = String::from_utf8(run(&["--help"]).stdout).unwrap();
+    for word in ["--listen", "HUBBUB_LISTEN", "127.0.0.1:3000", "--rate-limits", "HUBBUB_OUTBOX_BYTES"] {
+        assert!(help.contains(word), "{word}");
+    }
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_explained() {
+    let server = TestServer::start().await;
+    let data = TempDir::new().unwrap();
+    let output = run(&["--listen", &server.address().to_string(), "--data", data.path().to_str().unwrap()]);
+    assert_fails(&output, 1, &["is in use", "--listen"]);
+}
+
+#[tokio::test]
+async fn two_servers_do_not_share_a_data_folder() {
+    let server = TestServer::start().await;
+    let output = run(&["--listen", "127.0.0.1:0", "--data", server.data().to_str().unwrap()]);
+    assert_fails(&output, 1, &["is in use", "--data"]);
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_used_is_explained() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    for data in [file.clone(), file.join("inside")] {
+        let output = run(&["--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+        assert_fails(&output, 1, &["cannot write in the data folder", "--data"]);
+    }
+    fs::write(folder.path().join("hubbub.db"), "this is no database, and long enough to be seen as none")
+        .unwrap();
+    let output = run(&["--listen", "127.0.0.1:0", "--data", folder.path().to_str().unwrap()]);
+    assert_fails(&output, 1, &["damaged", "backup"]);
+}
+
+#[test]
+fn it_says_where_it_is_and_stops_when_told_to() {
+    let data = TempDir::new().unwrap();
+    let mut process = Process(
+        hubbub(&["--listen", "127.0.0.1:0", "--data", data.path().to_str().unwrap()]).spawn().unwrap(),
+    );
+    let mut line = String::new();
+    let mut stdout = BufReader::new(process.0.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    assert!(line.starts_with("Hubbub is at http://127.0.0.1:"), "{line:?}");
+
+    let kill = Command::new("kill").args(["-TERM", &process.0.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let status = process.0.wait().unwrap();
+    let mut log = String::new();
+    process.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(status.success(), "{status}: {log}");
+}
