@@ -10,6 +10,8 @@
 mod catch_up;
 mod joins;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::{sync::Arc, time::Duration};
