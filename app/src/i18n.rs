@@ -9,7 +9,15 @@ use crate::source::Language;
 pub(crate) use leptos_i18n::td_string as text;
 pub(crate) use texts::i18n::Locale;
 
-#[expect(dead_code, unused_imports, unreachable_pub, reason = "generated: the library offers more than this page asks for")]
+#[expect(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    clippy::expect_used,
+    reason = "generated: more than this page asks for, in the library's own style"
+)]
 mod texts {
     include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 }
@@ -78,5 +86,37 @@ pub(crate) fn bad_username(locale: Locale, error: InvalidText) -> String {
         InvalidText::Character(character) => text!(locale, errors.name_character, character = character),
         InvalidText::Edge => text!(locale, errors.name_edge).to_owned(),
         InvalidText::NotEmoji => text!(locale, errors.bad_name).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::{Map, Value};
+
+    /// The names of all texts, with the values that go into each.
+    fn names(json: &str) -> BTreeSet<String> {
+        let groups: Map<String, Value> = serde_json::from_str(json).unwrap();
+        let mut names = BTreeSet::new();
+        for (group, texts) in &groups {
+            for (name, text) in texts.as_object().unwrap() {
+                let mut values: Vec<&str> = text
+                    .as_str()
+                    .unwrap()
+                    .split("{{")
+                    .skip(1)
+                    .filter_map(|rest| rest.split("}}").next())
+                    .collect();
+                values.sort_unstable();
+                names.insert(format!("{group}.{name} {values:?}"));
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn both_languages_have_the_same_texts() {
+        assert_eq!(names(include_str!("../locales/en.json")), names(include_str!("../locales/zh-CN.json")));
     }
 }

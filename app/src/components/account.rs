@@ -10,11 +10,7 @@ use super::{
     overlay::hide_popover,
     preferences::PreferenceForms,
 };
-use crate::{
-    i18n::{language, text},
-    source::Language,
-    visitor::Visitor,
-};
+use crate::i18n::{language, text};
 
 const MENU_ID: &str = "account";
 
@@ -27,7 +23,6 @@ pub(crate) fn Account() -> impl IntoView {
     let name = me.username.to_string();
     let label = text!(locale, account.menu, name = &name);
     let picture = avatar(me.id, &name, "av s");
-    let visitor = use_context::<Visitor>().unwrap_or_default();
     let location = use_location();
     let next = Signal::derive(move || location.pathname.get());
     view! {
@@ -39,7 +34,7 @@ pub(crate) fn Account() -> impl IntoView {
             </button>
             <div class="menu" id=MENU_ID popover="auto">
                 <p class="menu-label">{text!(locale, account.theme)} " · " {text!(locale, account.language)}</p>
-                <PreferenceForms chosen=visitor.preferences next languages=[Language::English, Language::Chinese] />
+                <PreferenceForms next />
                 <button
                     class="menu-item needs-js"
                     on:click=move |_| {

@@ -7,7 +7,7 @@ use protocol::Message;
 
 use super::{
     clipboard::{copy, copy_address},
-    desk::{Dialog, Picking, permalink, use_desk},
+    desk::{Desk, Dialog, Picking, permalink, use_desk},
     emoji::FREQUENT,
     icon::{Icon, icon},
     overlay::Modal,
@@ -77,7 +77,7 @@ fn Actions(message: Arc<Message>) -> impl IntoView {
         })
         .collect_view();
     let seq = message.seq;
-    let with = |act: fn(&super::desk::Desk, Arc<Message>)| -> Box<dyn Fn()> {
+    let with = |act: fn(&Desk, Arc<Message>)| -> Box<dyn Fn()> {
         let message = Arc::clone(&message);
         Box::new(move || act(&desk, Arc::clone(&message)))
     };
@@ -91,9 +91,9 @@ fn Actions(message: Arc<Message>) -> impl IntoView {
                 {icon(Icon::SmilePlus)}
             </button>
         </div>
-        {item(Icon::Reply, text!(locale, message.reply), with(|desk, message| desk.reply(message)))}
+        {item(Icon::Reply, text!(locale, message.reply), with(Desk::reply))}
         {mine
-            .then(|| item(Icon::Pencil, text!(locale, message.edit), with(|desk, message| desk.edit(message))))}
+            .then(|| item(Icon::Pencil, text!(locale, message.edit), with(Desk::edit)))}
         {item(
             Icon::Copy,
             text!(locale, message.copy_text),
@@ -114,7 +114,7 @@ fn Actions(message: Arc<Message>) -> impl IntoView {
         )}
         {mine
             .then(|| {
-                item(Icon::Trash, text!(locale, message.delete), with(|desk, message| desk.ask_delete(message)))
+                item(Icon::Trash, text!(locale, message.delete), with(Desk::ask_delete))
             })}
     }
 }

@@ -5,8 +5,8 @@ use leptos_meta::Title;
 use protocol::RoomSlug;
 
 use super::{
-    actions::MessageDialogs, banner::Banner, composer::Composer, desk::Desk, header::Header, help::Help, log::Log,
-    people::People, picker::Picker, sidebar::Sidebar,
+    actions::MessageDialogs, banner::Banner, composer::Composer, desk::Desk, header::Header, help::Help,
+    log::Log, people::People, picker::Picker, sidebar::Sidebar,
 };
 use crate::{
     source::{ChatPage, Place},
@@ -16,11 +16,15 @@ use crate::{
 
 /// The page. `address` is what the browser's address names now; at first it is what `page` shows.
 #[component]
-pub(crate) fn Chat(page: ChatPage, place: Place, address: Signal<Option<(RoomSlug, Place)>>) -> impl IntoView {
+pub(crate) fn Chat(
+    page: ChatPage,
+    place: Place,
+    address: Signal<Option<(RoomSlug, Place)>>,
+) -> impl IntoView {
     let zone = use_context::<Visitor>().and_then(|visitor| visitor.preferences.time_zone);
     let state = ChatState::new(page, place, zone);
     provide_context(state);
-    provide_context(Desk::new(state));
+    provide_context(Desk::new(&state));
     state.go_live();
 
     // Links change the address, and the address what is shown; the first is shown already.

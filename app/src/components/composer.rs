@@ -30,11 +30,15 @@ const KEY_CODE_COMPOSING: u32 = 229;
 struct Field {
     desk: Desk,
     text: RwSignal<String>,
+    /// Why what stands in it was not sent.
+    problem: RwSignal<Option<String>>,
+    /// When the last composition of an input method ended, by the clock of events.
+    composed_at: StoredValue<f64>,
 }
 
 impl Field {
     /// Takes over what stands in the field.
-    fn read(self) {
+    fn read(&self) {
         if let Some(field) = self.desk.field.get_untracked() {
             self.text.set(field.value());
             grow(&field);
@@ -42,14 +46,14 @@ impl Field {
     }
 
     /// Puts a text into the field.
-    fn put(self, text: &str) {
+    fn put(&self, text: &str) {
         if let Some(field) = self.desk.field.get_untracked() {
             field.set_value(text);
             self.read();
         }
     }
 
-    fn insert(self, piece: &str) {
+    fn insert(&self, piece: &str) {
         let Some(field) = self.desk.field.get_untracked() else { return };
         let end = field.value().encode_utf16().count();
         let end = u32::try_from(end).unwrap_or(u32::MAX);
@@ -64,14 +68,115 @@ impl Field {
     }
 
     /// Keeps what is written, unless it is a message that is being changed.
-    fn keep_draft(self) {
+    fn keep_draft(&self) {
         if !matches!(*self.desk.writing.read_untracked(), Writing::Edit(_)) {
             let room = self.desk.state.open_room().read_untracked().room.slug.clone();
             self.text.with_untracked(|text| self.desk.state.set_draft(room, text));
         }
     }
 
-    fn restore_draft(self) {
+    /// Keeps the field in step with what one is doing.
+    fn watch(&self) {
+        let field = *self;
+        let desk = field.desk;
+        let state = desk.state;
+
+        // Another room, another draft. At first: what was typed before hydration, or the draft once it is read.
+        let slug = Memo::new(move |_| state.open_room().with(|open| open.room.slug.clone()));
+        Effect::new(move |before: Option<protocol::RoomSlug>| {
+            let now = slug.get();
+            let draft = state.draft(&now);
+            if before.as_ref().is_some_and(|before| *before != now) {
+                desk.writing.set(Writing::New);
+                field.put(&draft);
+            } else {
+                field.read();
+                if field.text.read_untracked().is_empty() {
+                    field.put(&draft);
+                }
+            }
+            now
+        });
+
+        Effect::new(move |before: Option<Writing>| {
+            let now = desk.writing.get();
+            match (&before, &now) {
+                (_, Writing::Edit(message)) => {
+                    field.put(message.content.as_ref().map_or("", |content| content.as_str()));
+                }
+                (Some(Writing::Edit(_)), _) => field.restore_draft(),
+                _ => {}
+            }
+            now
+        });
+
+        Effect::new(move |_| {
+            if let Some(emoji) = desk.inserted.get() {
+                field.insert(emoji.as_str());
+                desk.inserted.set(None);
+            }
+        });
+    }
+
+    /// Sends, or saves, what stands in the field.
+    fn send(&self, locale: Locale) {
+        let (desk, state) = (&self.desk, &self.desk.state);
+        let text = self.text.get_untracked();
+        let writing = desk.writing.get_untracked();
+        let done = match &writing {
+            Writing::New => state.send(&text, None),
+            Writing::Reply(message) => state.send(&text, Some(message.seq)),
+            Writing::Edit(message) if message.content.as_ref().is_some_and(|old| old.as_str() == text) => {
+                Ok(())
+            }
+            Writing::Edit(message) => state.edit(message.seq, &text),
+        };
+        match done {
+            Err(refused) => self.problem.set(problem(locale, refused)),
+            Ok(()) if matches!(writing, Writing::Edit(_)) => desk.writing.set(Writing::New),
+            Ok(()) => {
+                self.put("");
+                self.keep_draft();
+                desk.writing.set(Writing::New);
+                desk.sent.update(|sent| *sent = sent.wrapping_add(1));
+            }
+        }
+        desk.focus_field();
+    }
+
+    /// Something was typed.
+    fn typed(&self) {
+        self.problem.set(None);
+        self.read();
+        self.keep_draft();
+        if !self.text.read_untracked().is_empty() {
+            self.desk.state.is_typing();
+        }
+    }
+
+    /// A key went down. Keys that an input method takes are left to it.
+    fn key(&self, locale: Locale, event: &KeyboardEvent) {
+        let composing = event.is_composing() || event.key_code() == KEY_CODE_COMPOSING;
+        let late = event.time_stamp() - self.composed_at.get_value() < COMPOSITION_GRACE_MS;
+        let plain = !event.shift_key() && !event.ctrl_key() && !event.alt_key() && !event.meta_key();
+        let writing = &self.desk.writing;
+        match event.key().as_str() {
+            _ if composing => return,
+            // The Enter that Safari reports late ended a composition: it neither sends nor breaks the line.
+            "Enter" if late => {}
+            "Enter" if plain => self.send(locale),
+            "ArrowUp" if event.alt_key() => focus_newest(),
+            "ArrowUp" if plain && self.text.read_untracked().is_empty() => {
+                let Some(message) = self.desk.state.my_last_message() else { return };
+                self.desk.edit(message.into());
+            }
+            "Escape" if *writing.read_untracked() != Writing::New => writing.set(Writing::New),
+            _ => return,
+        }
+        event.prevent_default();
+    }
+
+    fn restore_draft(&self) {
         let room = self.desk.state.open_room().read_untracked().room.slug.clone();
         self.put(&untrack(|| self.desk.state.draft(&room)));
     }
@@ -100,14 +205,14 @@ fn problem(locale: Locale, error: InvalidText) -> Option<String> {
 
 /// The id of a message that is posted without JavaScript, so that a form sent twice is one message.
 #[cfg(feature = "ssr")]
-fn form_id() -> Option<String> {
-    Some(uuid::Uuid::new_v4().to_string())
+fn form_id() -> String {
+    uuid::Uuid::new_v4().to_string()
 }
 
 /// The browser's half makes an id for each message itself.
 #[cfg(not(feature = "ssr"))]
-fn form_id() -> Option<String> {
-    None
+fn form_id() -> String {
+    String::new()
 }
 
 /// The composer.
@@ -116,77 +221,26 @@ pub(crate) fn Composer() -> impl IntoView {
     let locale = language();
     let desk = use_desk();
     let state = desk.state;
-    let field = Field { desk, text: RwSignal::new(String::new()) };
     let refused = use_context::<Visitor>()
         .and_then(|visitor| visitor.refused)
         .filter(|refused| refused.form == Form::Message);
     let typed = refused.as_ref().map(|refused| refused.typed.clone()).unwrap_or_default();
-    let error = RwSignal::new(refused.map(|refused| refusal(locale, refused.code).to_owned()));
-    let composed_at = StoredValue::new(f64::NEG_INFINITY);
-    watch(field);
+    let field = Field {
+        desk,
+        text: RwSignal::new(String::new()),
+        problem: RwSignal::new(refused.map(|refused| refusal(locale, refused.code).to_owned())),
+        composed_at: StoredValue::new(f64::NEG_INFINITY),
+    };
+    field.watch();
 
     let room = move || state.open_room().with(|open| open.room.name.to_string());
     let action = move || state.open_room().with(|open| format!("/rooms/{}", open.room.slug));
     let label = move || text!(locale, composer.label, room = format!("#{}", room()));
 
-    let send = move || {
-        let text = field.text.get_untracked();
-        let writing = desk.writing.get_untracked();
-        let done = match &writing {
-            Writing::New => state.send(&text, None),
-            Writing::Reply(message) => state.send(&text, Some(message.seq)),
-            Writing::Edit(message) if message.content.as_ref().is_some_and(|old| old.as_str() == text) => Ok(()),
-            Writing::Edit(message) => state.edit(message.seq, &text),
-        };
-        match done {
-            Err(refused) => error.set(problem(locale, refused)),
-            Ok(()) if matches!(writing, Writing::Edit(_)) => desk.writing.set(Writing::New),
-            Ok(()) => {
-                field.put("");
-                field.keep_draft();
-                desk.writing.set(Writing::New);
-                desk.sent.update(|sent| *sent = sent.wrapping_add(1));
-            }
-        }
-        desk.focus_field();
-    };
-    let on_key = move |event: KeyboardEvent| {
-        let ends_composition = event.is_composing()
-            || event.key_code() == KEY_CODE_COMPOSING
-            || event.time_stamp() - composed_at.get_value() < COMPOSITION_GRACE_MS;
-        let plain = !event.shift_key() && !event.ctrl_key() && !event.alt_key() && !event.meta_key();
-        match event.key().as_str() {
-            "Enter" if ends_composition => {
-                // The Enter that Safari reports late would break the line.
-                if !event.is_composing() && event.key_code() != KEY_CODE_COMPOSING {
-                    event.prevent_default();
-                }
-            }
-            _ if ends_composition => {}
-            "Enter" if plain => {
-                event.prevent_default();
-                send();
-            }
-            "ArrowUp" if event.alt_key() => {
-                event.prevent_default();
-                focus_newest();
-            }
-            "ArrowUp" if plain && field.text.read_untracked().is_empty() => {
-                if let Some(message) = state.my_last_message() {
-                    event.prevent_default();
-                    desk.edit(message.into());
-                }
-            }
-            "Escape" if *desk.writing.read_untracked() != Writing::New => {
-                event.prevent_default();
-                desk.writing.set(Writing::New);
-            }
-            _ => {}
-        }
-    };
     let left = Memo::new(move |_| {
         let chars = field.text.read().chars().count();
-        (chars + WARN_CHARS > CONTENT_MAX_CHARS).then(|| CONTENT_MAX_CHARS.checked_sub(chars).ok_or(chars - CONTENT_MAX_CHARS))
+        (chars + WARN_CHARS > CONTENT_MAX_CHARS)
+            .then(|| CONTENT_MAX_CHARS.checked_sub(chars).ok_or(chars - CONTENT_MAX_CHARS))
     });
     let count = move || {
         left.get().map(|left| match left {
@@ -203,11 +257,11 @@ pub(crate) fn Composer() -> impl IntoView {
             action=action
             on:submit=move |event| {
                 event.prevent_default();
-                send();
+                field.send(locale);
             }
         >
             <input type="hidden" name="id" value=form_id() />
-            {move || writing_bar(locale, desk)}
+            {move || writing_bar(locale, &desk)}
             <div class="box" class:over=is_over>
                 <textarea
                     node_ref=desk.field
@@ -220,16 +274,9 @@ pub(crate) fn Composer() -> impl IntoView {
                     aria-label=label
                     placeholder=label
                     aria-describedby="composer-note"
-                    on:input=move |_| {
-                        error.set(None);
-                        field.read();
-                        field.keep_draft();
-                        if !field.text.read_untracked().is_empty() {
-                            state.is_typing();
-                        }
-                    }
-                    on:keydown=on_key
-                    on:compositionend=move |event| composed_at.set_value(event.time_stamp())
+                    on:input=move |_| field.typed()
+                    on:keydown=move |event| field.key(locale, &event)
+                    on:compositionend=move |event| field.composed_at.set_value(event.time_stamp())
                 >
                     {typed}
                 </textarea>
@@ -255,10 +302,10 @@ pub(crate) fn Composer() -> impl IntoView {
                     {icon(Icon::ArrowUp)}
                 </button>
             </div>
-            <p id="composer-note" class="composer-note" class:bad=move || is_over() || error.read().is_some()>
+            <p id="composer-note" class="composer-note" class:bad=move || is_over() || field.problem.read().is_some()>
                 {move || {
                     count()
-                        .or_else(|| error.get())
+                        .or_else(|| field.problem.get())
                         .unwrap_or_else(|| text!(locale, composer.hint).to_owned())
                 }}
             </p>
@@ -266,50 +313,9 @@ pub(crate) fn Composer() -> impl IntoView {
     }
 }
 
-/// Keeps the field in step with what one is doing.
-fn watch(field: Field) {
-    let desk = field.desk;
-    let state = desk.state;
-
-    // Another room, another draft. At first: what was typed before hydration, or the draft once it is read.
-    let slug = Memo::new(move |_| state.open_room().with(|open| open.room.slug.clone()));
-    Effect::new(move |before: Option<protocol::RoomSlug>| {
-        let now = slug.get();
-        let draft = state.draft(&now);
-        if before.as_ref().is_some_and(|before| *before != now) {
-            desk.writing.set(Writing::New);
-            field.put(&draft);
-        } else {
-            field.read();
-            if field.text.read_untracked().is_empty() {
-                field.put(&draft);
-            }
-        }
-        now
-    });
-
-    Effect::new(move |before: Option<Writing>| {
-        let now = desk.writing.get();
-        match (&before, &now) {
-            (_, Writing::Edit(message)) => {
-                field.put(message.content.as_ref().map_or("", |content| content.as_str()));
-            }
-            (Some(Writing::Edit(_)), _) => field.restore_draft(),
-            _ => {}
-        }
-        now
-    });
-
-    Effect::new(move |_| {
-        if let Some(emoji) = desk.inserted.get() {
-            field.insert(emoji.as_str());
-            desk.inserted.set(None);
-        }
-    });
-}
-
 /// What is being answered or changed, with a way out.
-fn writing_bar(locale: Locale, desk: Desk) -> Option<AnyView> {
+fn writing_bar(locale: Locale, desk: &Desk) -> Option<AnyView> {
+    let desk = *desk;
     let excerpt = |message: &Message| message.content.as_ref().map(protocol::Content::excerpt);
     let (glyph, what, excerpt) = match &*desk.writing.read() {
         Writing::New => return None,
@@ -318,7 +324,9 @@ fn writing_bar(locale: Locale, desk: Desk) -> Option<AnyView> {
             text!(locale, composer.replying, name = message.username.as_str()),
             excerpt(message),
         ),
-        Writing::Edit(message) => (Icon::Pencil, text!(locale, composer.editing).to_owned(), excerpt(message)),
+        Writing::Edit(message) => {
+            (Icon::Pencil, text!(locale, composer.editing).to_owned(), excerpt(message))
+        }
     };
     let bar = view! {
         <div class="writing-bar">

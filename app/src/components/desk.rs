@@ -50,8 +50,10 @@ pub(crate) struct Desk {
     pub(crate) state: ChatState,
     pub(crate) writing: RwSignal<Writing>,
     pub(crate) dialog: RwSignal<Dialog>,
-    /// The message that is pointed at or focused: it has the toolbar.
+    /// The message that was pointed at or focused last: it has the toolbar.
     pub(crate) active: RwSignal<Option<RowKey>>,
+    /// The message that was focused last: the keys work on it, wherever the mouse lies.
+    pub(crate) focused: RwSignal<Option<RowKey>>,
     /// An emoji for the composer to insert.
     pub(crate) inserted: RwSignal<Option<Emoji>>,
     /// Counts what this reader has sent from here.
@@ -61,12 +63,13 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn new(state: ChatState) -> Self {
+    pub(crate) fn new(state: &ChatState) -> Self {
         Self {
-            state,
+            state: *state,
             writing: RwSignal::default(),
             dialog: RwSignal::default(),
             active: RwSignal::new(None),
+            focused: RwSignal::new(None),
             inserted: RwSignal::new(None),
             sent: RwSignal::new(0),
             field: NodeRef::new(),
@@ -76,7 +79,9 @@ impl Desk {
     /// The message of a row, if it has a place in the log and is not deleted: only such can be acted upon.
     pub(crate) fn actionable(&self, key: RowKey) -> Option<Arc<Message>> {
         match self.state.row(&key) {
-            Some(Row::Message(row)) if row.message.seq > Seq::ZERO && row.message.content.is_some() => Some(row.message),
+            Some(Row::Message(row)) if row.message.seq > Seq::ZERO && row.message.content.is_some() => {
+                Some(row.message)
+            }
             _ => None,
         }
     }

@@ -27,7 +27,7 @@ pub(crate) fn Header() -> impl IntoView {
     let invite = Memo::new(move |_| open.with(|open| open.room.invite.clone()));
     let people = move || text!(locale, room.people_count, count = here.read().count);
     view! {
-        <header class="head">
+        <header class="sheet-head">
             <button
                 class="icon-button drawer-opener rooms-opener"
                 popovertarget=SIDEBAR_ID

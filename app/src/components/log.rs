@@ -29,15 +29,15 @@ pub(crate) fn Log() -> impl IntoView {
     let desk = use_desk();
     let state = desk.state;
     let keys = state.keys();
-    let scroll = Scroll::new(state);
+    let scroll = Scroll::new(&state);
     scroll.watch();
 
     let pointed = Selector::new(move || desk.active.get());
-    // The Tab key stops at one message: the one that is pointed at, or the newest.
+    // The Tab key stops at one message: the one that was focused last, or the newest.
     let stop = Selector::new(move || {
         keys.with(|keys| {
-            let active = desk.active.get().filter(|active| keys.contains(active));
-            active.or_else(|| keys.iter().rfind(|key| matches!(key, RowKey::Message(..))).copied())
+            let focused = desk.focused.get().filter(|focused| keys.contains(focused));
+            focused.or_else(|| keys.iter().rfind(|key| matches!(key, RowKey::Message(..))).copied())
         })
     });
 
@@ -45,7 +45,7 @@ pub(crate) fn Log() -> impl IntoView {
     Effect::new(move |before: Option<u32>| {
         let sent = desk.sent.get();
         if before.is_some_and(|before| before != sent) {
-            scroll.to_end();
+            scroll.show_end();
         }
         sent
     });
@@ -54,7 +54,8 @@ pub(crate) fn Log() -> impl IntoView {
         let now = slug.get();
         if before.is_some_and(|before| before != now) {
             desk.active.set(None);
-            scroll.to_end();
+            desk.focused.set(None);
+            scroll.show_end();
         }
         now
     });
@@ -64,7 +65,7 @@ pub(crate) fn Log() -> impl IntoView {
         keys.track();
         match (shown.flatten(), target) {
             (Some(shown), Some(target)) if shown == target => Some(shown),
-            (_, Some(target)) => scroll.to_message(target).then_some(target),
+            (_, Some(target)) => scroll.show_message(target).then_some(target),
             (_, None) => None,
         }
     });
@@ -79,7 +80,7 @@ pub(crate) fn Log() -> impl IntoView {
                     role="log"
                     aria-live="off"
                     aria-label=move || text!(locale, log.label, room = name())
-                    on:keydown=move |event| on_key(&desk, scroll, &event)
+                    on:keydown=move |event| on_key(&desk, &scroll, &event)
                     on:pointerleave=move |_| desk.active.set(None)
                 >
                     <OlderEdge />
@@ -93,18 +94,20 @@ pub(crate) fn Log() -> impl IntoView {
                     <NewerEdge />
                 </div>
             </div>
-            <Jump scroll />
+            <Jump away=Signal::derive(move || scroll.is_away()) leap=Callback::new(move |()| scroll.show_end()) />
         </div>
     }
 }
 
 /// The number of the first or the last message that has one.
-fn edge(desk: Desk, from_end: bool) -> Option<Seq> {
+fn edge(desk: &Desk, from_end: bool) -> Option<Seq> {
     let seq = |key: &RowKey| match desk.state.row(key) {
         Some(Row::Message(row)) => Some(row.message.seq).filter(|&seq| seq > Seq::ZERO),
         _ => None,
     };
-    desk.state.keys().with(|keys| if from_end { keys.iter().rev().find_map(seq) } else { keys.iter().find_map(seq) })
+    desk.state
+        .keys()
+        .with(|keys| if from_end { keys.iter().rev().find_map(seq) } else { keys.iter().find_map(seq) })
 }
 
 /// Above the first row: more, or the beginning of the room.
@@ -117,7 +120,7 @@ fn OlderEdge() -> impl IntoView {
     let slug = move || state.open_room().with(|open| open.room.slug.clone());
     let name = move || state.open_room().with(|open| open.room.name.to_string());
     let empty = Memo::new(move |_| state.keys().with(Vec::is_empty));
-    let address = move || edge(desk, false).map(|first| format!("/rooms/{}?before={first}", slug()));
+    let address = move || edge(&desk, false).map(|first| format!("/rooms/{}?before={first}", slug()));
     view! {
         <div class="edge">
             {move || {
@@ -171,7 +174,7 @@ fn NewerEdge() -> impl IntoView {
     let state = desk.state;
     let has_newer = state.has_newer();
     let slug = move || state.open_room().with(|open| open.room.slug.clone());
-    let address = move || edge(desk, true).map(|last| format!("/rooms/{}?after={last}", slug()));
+    let address = move || edge(&desk, true).map(|last| format!("/rooms/{}?after={last}", slug()));
     view! {
         <Show when=move || has_newer.get()>
             <div class="edge">
@@ -204,7 +207,12 @@ fn Skeleton() -> impl IntoView {
 
 /// The way to the newest, with how many there are.
 #[component]
-fn Jump(scroll: Scroll) -> impl IntoView {
+fn Jump(
+    /// Whether the newest are out of view.
+    away: Signal<bool>,
+    /// Brings them into view.
+    leap: Callback<()>,
+) -> impl IntoView {
     let locale = language();
     let state = use_desk().state;
     let (has_newer, unseen) = (state.has_newer(), state.unseen());
@@ -214,7 +222,7 @@ fn Jump(scroll: Scroll) -> impl IntoView {
         more => text!(locale, log.jump_several, count = more),
     };
     view! {
-        <Show when=move || has_newer.get() || (unseen.get() > 0) || scroll.is_away()>
+        <Show when=move || has_newer.get() || (unseen.get() > 0) || away.get()>
             <button
                 class="jump"
                 class:news=move || { unseen.get() > 0 }
@@ -222,7 +230,7 @@ fn Jump(scroll: Scroll) -> impl IntoView {
                     if has_newer.get_untracked() {
                         state.jump_to_newest();
                     }
-                    scroll.to_end();
+                    leap.run(());
                 }
             >
                 {icon(Icon::ArrowDown)}
@@ -233,18 +241,20 @@ fn Jump(scroll: Scroll) -> impl IntoView {
 }
 
 /// The keys that work on a focused message.
-fn on_key(desk: &Desk, scroll: Scroll, event: &KeyboardEvent) {
+fn on_key(desk: &Desk, scroll: &Scroll, event: &KeyboardEvent) {
     let Some(row) = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok()) else { return };
     if !row.class_list().contains("message") || event.ctrl_key() || event.meta_key() || event.alt_key() {
         return;
     }
-    let message = desk.active.get_untracked().and_then(|key| desk.actionable(key));
+    let message = desk.focused.get_untracked().and_then(|key| desk.actionable(key));
     match (event.key().as_str(), message) {
         ("ArrowUp", _) => focus(message_beside(&row, Element::previous_element_sibling)),
         ("ArrowDown", _) => focus(message_beside(&row, Element::next_element_sibling)),
-        ("Home", _) => focus(row.parent_element().and_then(|list| list.query_selector(".message").ok().flatten())),
+        ("Home", _) => {
+            focus(row.parent_element().and_then(|list| list.query_selector(".message").ok().flatten()));
+        }
         ("End", _) => {
-            scroll.to_end();
+            scroll.show_end();
             focus(last_message(&row));
         }
         ("Escape", _) => desk.focus_field(),

@@ -1,9 +1,16 @@
 //! Typed nodes to elements. Text becomes text nodes, never HTML.
 
 use leptos::prelude::*;
-use protocol::{Username, markdown::{Block, Inline, parse}};
+use protocol::{
+    Username,
+    markdown::{Block, Inline, parse},
+};
 
-use super::{clipboard::copy, header::COPIED_SHOWN, icon::{Icon, icon}};
+use super::{
+    clipboard::copy,
+    header::COPIED_SHOWN,
+    icon::{Icon, icon},
+};
 use crate::i18n::{Locale, text};
 
 /// Who reads, and in which language.
@@ -28,7 +35,8 @@ fn block(block: &Block, reader: Reader<'_>) -> AnyView {
         Block::Code { language, text } => code_block(reader.locale, language.clone(), text.clone()),
         Block::Quote(children) => view! { <blockquote>{blocks(children, reader)}</blockquote> }.into_any(),
         Block::List { start, items } => {
-            let items = items.iter().map(|item| view! { <li>{blocks(item, reader)}</li> }.into_any()).collect_view();
+            let items =
+                items.iter().map(|item| view! { <li>{blocks(item, reader)}</li> }.into_any()).collect_view();
             match start {
                 Some(start) => view! { <ol start=start.to_string()>{items}</ol> }.into_any(),
                 None => view! { <ul>{items}</ul> }.into_any(),
@@ -90,5 +98,55 @@ fn inline(node: &Inline, reader: Reader<'_>) -> AnyView {
             view! { <a class="room-link" href=format!("/rooms/{slug}")>{format!("#{slug}")}</a> }.into_any()
         }
         Inline::LineBreak => view! { <br /> }.into_any(),
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "ssr")]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(content: &str, parts: &[&str]) {
+        let html = Owner::new().with(|| {
+            let me: Username = "花子".parse().unwrap();
+            markdown(content, Reader { locale: Locale::en, me: &me }).to_html()
+        });
+        // The marks that hydration finds its places by.
+        let html = html.replace("<!>", "");
+        for part in parts {
+            assert!(html.contains(part), "{part} is not in {html}");
+        }
+        assert!(!html.contains("<script"), "{html}");
+        assert!(!html.contains(" style="), "the page's policy allows no style attributes: {html}");
+    }
+
+    #[test]
+    fn what_people_write_never_becomes_a_tag() {
+        check("<script>alert(1)</script>", &["&lt;script&gt;alert(1)&lt;/script&gt;"]);
+        check("`<script>`", &["<code>&lt;script&gt;</code>"]);
+        check("```\n</code><script>\n```", &["&lt;/code&gt;&lt;script&gt;"]);
+    }
+
+    #[test]
+    fn only_safe_addresses_become_links() {
+        check(
+            "[x](https://example.org/?a=1&b=2)",
+            &["href=\"https://example.org/?a=1&amp;b=2\"", "noopener"],
+        );
+        check("[x](javascript:alert(1))", &["javascript:alert(1)"]);
+    }
+
+    #[test]
+    fn marks_become_elements() {
+        check("**a** *b* ~~c~~", &["<strong>a</strong>", "<em>b</em>", "<s>c</s>"]);
+        check(
+            "@花子 and @bob",
+            &["<span class=\"mention at-me\">@花子</span>", "<span class=\"mention\">@bob</span>"],
+        );
+        check("see #design", &["href=\"/rooms/design\""]);
+        check("> q\n\n- a\n- b", &["<blockquote>", "<ul>", "<li>"]);
+        check("3. a\n4. b", &["<ol start=\"3\">"]);
+        check("```rust\nlet x;\n```", &["<span>rust</span>", "aria-label=\"rust\"", "let x;"]);
     }
 }

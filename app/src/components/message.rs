@@ -33,10 +33,16 @@ struct Body {
 
 /// A row.
 #[component]
-pub(crate) fn LogRow(key: RowKey, pointed: Selector<Option<RowKey>>, stop: Selector<Option<RowKey>>) -> impl IntoView {
+pub(crate) fn LogRow(
+    key: RowKey,
+    pointed: Selector<Option<RowKey>>,
+    stop: Selector<Option<RowKey>>,
+) -> impl IntoView {
     match key {
         RowKey::Day(_) => view! { <Day key /> }.into_any(),
-        RowKey::New => view! { <div class="divider new" role="separator">{text!(language(), log.new)}</div> }.into_any(),
+        RowKey::New => {
+            view! { <div class="divider new" role="separator">{text!(language(), log.new)}</div> }.into_any()
+        }
         RowKey::Message(..) => view! { <MessageView key pointed stop /> }.into_any(),
     }
 }
@@ -80,7 +86,8 @@ fn MessageView(
     let read = move |look: fn(&MessageRow) -> bool| row.with(|row| row.as_ref().is_some_and(look));
     let head = Memo::new(move |_| read(|row| row.head));
     let seq = Memo::new(move |_| row.with(|row| row.as_ref().map_or(Seq::ZERO, |row| row.message.seq)));
-    let delivery = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.delivery.clone()).unwrap_or_default()));
+    let delivery =
+        Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.delivery.clone()).unwrap_or_default()));
     let body = Memo::new(move |_| {
         row.with(|row| {
             let message = row.as_ref().map(|row| &row.message);
@@ -123,7 +130,10 @@ fn MessageView(
             id=move || Some(seq.get()).filter(|&seq| seq > Seq::ZERO).map(|seq| format!("m{seq}"))
             tabindex=move || if stop.selected(&Some(key)) { "0" } else { "-1" }
             aria-label=label
-            on:focusin=move |_| desk.active.set(Some(key))
+            on:focusin=move |_| {
+                desk.focused.set(Some(key));
+                desk.active.set(Some(key));
+            }
             on:pointerover=move |event: PointerEvent| {
                 if event.pointer_type() == "mouse" && desk.active.get_untracked() != Some(key) {
                     desk.active.set(Some(key));
@@ -171,7 +181,12 @@ fn MessageView(
 
 /// When it was said, as a link to it.
 #[component]
-fn Stamp(seq: Memo<Seq>, room: RoomSlug, time: Signal<String>, timestamp: protocol::Timestamp) -> impl IntoView {
+fn Stamp(
+    seq: Memo<Seq>,
+    room: RoomSlug,
+    time: Signal<String>,
+    timestamp: protocol::Timestamp,
+) -> impl IntoView {
     let locale = language();
     let state = use_desk().state;
     view! {
@@ -187,7 +202,12 @@ fn Stamp(seq: Memo<Seq>, room: RoomSlug, time: Signal<String>, timestamp: protoc
 }
 
 /// The message that is answered, as a link to it.
-fn quote_view(locale: Locale, room: &RoomSlug, target: Seq, quote: Option<protocol::event::Quote>) -> AnyView {
+fn quote_view(
+    locale: Locale,
+    room: &RoomSlug,
+    target: Seq,
+    quote: Option<protocol::event::Quote>,
+) -> AnyView {
     let name = quote.as_ref().map(|quote| quote.username.to_string());
     let excerpt = quote
         .and_then(|quote| quote.excerpt)
@@ -226,13 +246,20 @@ fn delivery_view(locale: Locale, key: RowKey, delivery: &Delivery, seq: Seq) -> 
     let state = use_desk().state;
     match delivery {
         Delivery::Sent => None,
-        Delivery::Sending => Some(view! { <p class="delivery">{text!(locale, message.sending)}</p> }.into_any()),
-        Delivery::Waiting => Some(view! { <p class="delivery">{text!(locale, message.waiting)}</p> }.into_any()),
+        Delivery::Sending => {
+            Some(view! { <p class="delivery">{text!(locale, message.sending)}</p> }.into_any())
+        }
+        Delivery::Waiting => {
+            Some(view! { <p class="delivery">{text!(locale, message.waiting)}</p> }.into_any())
+        }
         Delivery::Failed(refused) => {
             let RowKey::Message(_, own_id) = key else { return None };
             let id = refused.id.unwrap_or(own_id);
-            let what =
-                if seq > Seq::ZERO { text!(locale, message.not_changed) } else { text!(locale, message.failed) };
+            let what = if seq > Seq::ZERO {
+                text!(locale, message.not_changed)
+            } else {
+                text!(locale, message.failed)
+            };
             Some(
                 view! {
                     <p class="delivery bad">

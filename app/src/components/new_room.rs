@@ -1,8 +1,12 @@
 //! Making a room: a form in a dialog. The form works without JavaScript; with it, a refusal is told in place.
 
 use leptos::{html, prelude::*, task::spawn_local};
-use leptos_router::hooks::use_navigate;
-use protocol::{ErrorCode, RoomName, RoomSlug, api::Visibility, limits::{ROOM_NAME_MAX_CHARS, TOPIC_MAX_CHARS}};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use protocol::{
+    ErrorCode, RoomName, RoomSlug,
+    api::Visibility,
+    limits::{ROOM_NAME_MAX_CHARS, TOPIC_MAX_CHARS},
+};
 
 use super::{desk::use_desk, overlay::hide_popover, sidebar::SIDEBAR_ID};
 use crate::{
@@ -32,6 +36,42 @@ fn problem(locale: Locale, code: ErrorCode) -> &'static str {
     }
 }
 
+/// The dialog and what is typed in it.
+#[derive(Clone, Copy)]
+struct Fields {
+    dialog: NodeRef<html::Dialog>,
+    name: NodeRef<html::Input>,
+    topic: NodeRef<html::Input>,
+    private: NodeRef<html::Input>,
+}
+
+impl Fields {
+    /// Name, topic and who may find the room, as typed.
+    fn read(self) -> (String, String, Visibility) {
+        let value = |field: NodeRef<html::Input>| {
+            field.get_untracked().map(|field| field.value()).unwrap_or_default()
+        };
+        let is_private = self.private.get_untracked().is_some_and(|private| private.checked());
+        let visibility = if is_private { Visibility::Private } else { Visibility::Public };
+        (value(self.name), value(self.topic), visibility)
+    }
+
+    fn clear(self) {
+        for field in [self.name, self.topic] {
+            if let Some(field) = field.get_untracked() {
+                field.set_value("");
+            }
+        }
+    }
+
+    fn close(self) {
+        if let Some(dialog) = self.dialog.get_untracked() {
+            dialog.close();
+        }
+        hide_popover(NEW_ROOM_ID);
+    }
+}
+
 /// The dialog.
 #[component]
 pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
@@ -52,26 +92,18 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
     if refused_here {
         Effect::new(move |_| open_new_room(dialog));
     }
-    let close = move || {
-        if let Some(dialog) = dialog.get_untracked() {
-            dialog.close();
-        }
-        hide_popover(NEW_ROOM_ID);
-    };
-    let value = |field: NodeRef<html::Input>| field.get_untracked().map(|field| field.value()).unwrap_or_default();
+    let fields = Fields { dialog, name, topic, private };
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         if busy.get_untracked() {
             return;
         }
-        let wished = value(name);
+        let (wished, topic, visibility) = fields.read();
         if wished.parse::<RoomName>().is_err() || RoomSlug::from_name(&wished).is_err() {
             error.set(Some(text!(locale, errors.room_name)));
             return;
         }
-        let is_private = private.get_untracked().is_some_and(|private| private.checked());
-        let visibility = if is_private { Visibility::Private } else { Visibility::Public };
-        let made = state.create_room(wished, value(topic), visibility);
+        let made = state.create_room(wished, topic, visibility);
         let navigate = navigate.clone();
         busy.set(true);
         spawn_local(async move {
@@ -79,13 +111,9 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
             busy.set(false);
             match answer {
                 Ok(slug) => {
-                    close();
-                    for field in [name, topic] {
-                        if let Some(field) = field.get_untracked() {
-                            field.set_value("");
-                        }
-                    }
-                    navigate(&format!("/rooms/{slug}"), leptos_router::NavigateOptions::default());
+                    fields.close();
+                    fields.clear();
+                    navigate(&format!("/rooms/{slug}"), NavigateOptions::default());
                 }
                 Err(refusal) => error.set(Some(problem(locale, refusal.code))),
             }
@@ -125,21 +153,7 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
                     <span>{text!(locale, new_room.topic)}</span>
                     <input node_ref=topic name="topic" autocomplete="off" maxlength=TOPIC_MAX_CHARS.to_string() />
                 </label>
-                <fieldset>
-                    <legend>{text!(locale, new_room.visibility)}</legend>
-                    <label class="option">
-                        <input type="radio" name="visibility" value="public" checked />
-                        <span>
-                            {text!(locale, new_room.public)} <small>{text!(locale, new_room.public_hint)}</small>
-                        </span>
-                    </label>
-                    <label class="option">
-                        <input node_ref=private type="radio" name="visibility" value="private" />
-                        <span>
-                            {text!(locale, new_room.private)} <small>{text!(locale, new_room.private_hint)}</small>
-                        </span>
-                    </label>
-                </fieldset>
+                {visibility_choice(locale, private)}
                 <div class="modal-foot">
                     <button
                         type="button"
@@ -148,7 +162,7 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
                         popovertargetaction="hide"
                         on:click=move |event| {
                             event.prevent_default();
-                            close();
+                            fields.close();
                         }
                     >
                         {text!(locale, new_room.cancel)}
@@ -160,4 +174,26 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
             </form>
         </dialog>
     }
+}
+
+/// Who may find the room.
+fn visibility_choice(locale: Locale, private: NodeRef<html::Input>) -> AnyView {
+    view! {
+        <fieldset>
+            <legend>{text!(locale, new_room.visibility)}</legend>
+            <label class="option">
+                <input type="radio" name="visibility" value="public" checked />
+                <span>
+                    {text!(locale, new_room.public)} <small>{text!(locale, new_room.public_hint)}</small>
+                </span>
+            </label>
+            <label class="option">
+                <input node_ref=private type="radio" name="visibility" value="private" />
+                <span>
+                    {text!(locale, new_room.private)} <small>{text!(locale, new_room.private_hint)}</small>
+                </span>
+            </label>
+        </fieldset>
+    }
+    .into_any()
 }

@@ -6,7 +6,8 @@ use web_sys::HtmlDocument;
 
 use crate::{
     i18n::{language, text},
-    source::{Language, Preferences, Theme},
+    source::{Language, Theme},
+    visitor::Visitor,
 };
 
 impl Theme {
@@ -22,12 +23,9 @@ impl Theme {
 
 /// The two choices. After either the reader comes back to `next`.
 #[component]
-pub(crate) fn PreferenceForms(
-    chosen: Preferences,
-    #[prop(into)] next: Signal<String>,
-    languages: [Language; 2],
-) -> impl IntoView {
+pub(crate) fn PreferenceForms(#[prop(into)] next: Signal<String>) -> impl IntoView {
     let locale = language();
+    let chosen = use_context::<Visitor>().unwrap_or_default().preferences;
     let theme = RwSignal::new(chosen.theme);
     let themes = [
         (Theme::System, text!(locale, account.system)),
@@ -59,7 +57,7 @@ pub(crate) fn PreferenceForms(
         </form>
         <form class="choice" method="post" action="/preferences" aria-label=text!(locale, account.language)>
             <input type="hidden" name="next" value=next />
-            {languages
+            {[Language::English, Language::Chinese]
                 .map(|choice| {
                     view! {
                         <button

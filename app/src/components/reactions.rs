@@ -13,10 +13,10 @@ use crate::{
 const NAMED_MAX: usize = 8;
 
 /// Who put this emoji there, in words.
-fn who(locale: Locale, reaction: &Reaction) -> String {
+fn who_reacted(locale: Locale, reaction: &Reaction) -> String {
     let separator = if locale == Locale::zh_CN { "、" } else { ", " };
-    let named: Vec<&str> = reaction.users.iter().take(NAMED_MAX).map(|user| user.username.as_str()).collect();
-    let names = named.join(separator);
+    let first: Vec<&str> = reaction.users.iter().take(NAMED_MAX).map(|user| user.username.as_str()).collect();
+    let names = first.join(separator);
     match reaction.users.len().saturating_sub(NAMED_MAX) {
         0 => names,
         more => text!(locale, message.and_more, names = &names, count = more),
@@ -51,13 +51,19 @@ fn Chip(key: RowKey, emoji: Emoji, reactions: Memo<Vec<Reaction>>, me: UserId) -
     let desk = use_desk();
     let shown = emoji.to_string();
     let mark = emoji.clone();
-    let reaction =
-        Memo::new(move |_| reactions.with(|all| all.iter().find(|reaction| reaction.emoji == emoji).cloned()));
-    let count = move || reaction.with(|reaction| reaction.as_ref().map_or(0, |reaction| reaction.users.len()));
+    let reaction = Memo::new(move |_| {
+        reactions.with(|all| all.iter().find(|reaction| reaction.emoji == emoji).cloned())
+    });
+    let count =
+        move || reaction.with(|reaction| reaction.as_ref().map_or(0, |reaction| reaction.users.len()));
     let mine = move || {
-        reaction.with(|reaction| reaction.as_ref().is_some_and(|it| it.users.iter().any(|user| user.user_id == me)))
+        reaction.with(|reaction| {
+            reaction.as_ref().is_some_and(|it| it.users.iter().any(|user| user.user_id == me))
+        })
     };
-    let names = Memo::new(move |_| reaction.with(|it| it.as_ref().map(|it| who(locale, it)).unwrap_or_default()));
+    let names = Memo::new(move |_| {
+        reaction.with(|it| it.as_ref().map(|it| who_reacted(locale, it)).unwrap_or_default())
+    });
     let label = {
         let emoji = shown.clone();
         move || text!(locale, message.reaction, emoji = &emoji, count = count(), names = names.get())

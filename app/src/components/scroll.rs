@@ -8,7 +8,10 @@
 use leptos::{html, prelude::*};
 use protocol::Seq;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{Element, MutationObserver, MutationObserverInit, ResizeObserver, ScrollIntoViewOptions, ScrollLogicalPosition};
+use web_sys::{
+    Element, MutationObserver, MutationObserverInit, ResizeObserver, ScrollIntoViewOptions,
+    ScrollLogicalPosition,
+};
 
 use crate::state::ChatState;
 
@@ -36,8 +39,12 @@ enum Place {
 }
 
 impl Scroll {
-    pub(crate) fn new(state: ChatState) -> Self {
-        Self { state, scroller: NodeRef::new(), list: NodeRef::new(), place: StoredValue::new_local(Place::End),
+    pub(crate) fn new(state: &ChatState) -> Self {
+        Self {
+            state: *state,
+            scroller: NodeRef::new(),
+            list: NodeRef::new(),
+            place: StoredValue::new_local(Place::End),
             away: RwSignal::new(false),
         }
     }
@@ -58,7 +65,8 @@ impl Scroll {
             let (Some(_), Some(list)) = (self.scroller.get(), self.list.get()) else { return };
             let keep = Closure::<dyn FnMut(JsValue)>::new(move |_| self.keep());
             let callback = keep.as_ref().unchecked_ref();
-            let (Ok(changes), Ok(sizes)) = (MutationObserver::new(callback), ResizeObserver::new(callback)) else {
+            let (Ok(changes), Ok(sizes)) = (MutationObserver::new(callback), ResizeObserver::new(callback))
+            else {
                 return;
             };
             let everything = MutationObserverInit::new();
@@ -91,13 +99,13 @@ impl Scroll {
     }
 
     /// Goes to the newest of the messages that are there.
-    pub(crate) fn to_end(&self) {
+    pub(crate) fn show_end(&self) {
         self.set_place(Place::End);
         self.keep();
     }
 
     /// Shows a message in the middle of the view, if it is there.
-    pub(crate) fn to_message(&self, seq: Seq) -> bool {
+    pub(crate) fn show_message(&self, seq: Seq) -> bool {
         let shown = show(seq).is_some();
         if shown {
             self.scrolled();

@@ -10,7 +10,7 @@ use web_sys::HtmlElement;
 
 use super::{
     clipboard::copy_address,
-    desk::{Dialog, Picking, permalink, use_desk},
+    desk::{Desk, Dialog, Picking, permalink, use_desk},
     icon::{Icon, icon},
 };
 use crate::{
@@ -24,7 +24,7 @@ pub(crate) fn Toolbar(key: RowKey, mine: bool) -> impl IntoView {
     let locale = language();
     let desk = use_desk();
     let bar = NodeRef::<html::Div>::new();
-    let on = move |act: fn(&super::desk::Desk, Arc<Message>)| {
+    let on = move |act: fn(&Desk, Arc<Message>)| {
         move |_| {
             if let Some(message) = desk.actionable(key) {
                 act(&desk, message);
@@ -61,7 +61,7 @@ pub(crate) fn Toolbar(key: RowKey, mine: bool) -> impl IntoView {
                 tabindex="-1"
                 aria-label=text!(locale, message.reply)
                 title=text!(locale, message.reply)
-                on:click=on(|desk, message| desk.reply(message))
+                on:click=on(Desk::reply)
             >
                 {icon(Icon::Reply)}
             </button>
@@ -72,7 +72,7 @@ pub(crate) fn Toolbar(key: RowKey, mine: bool) -> impl IntoView {
                             tabindex="-1"
                             aria-label=text!(locale, message.edit)
                             title=text!(locale, message.edit)
-                            on:click=on(|desk, message| desk.edit(message))
+                            on:click=on(Desk::edit)
                         >
                             {icon(Icon::Pencil)}
                         </button>
@@ -80,7 +80,7 @@ pub(crate) fn Toolbar(key: RowKey, mine: bool) -> impl IntoView {
                             tabindex="-1"
                             aria-label=text!(locale, message.delete)
                             title=text!(locale, message.delete)
-                            on:click=on(|desk, message| desk.ask_delete(message))
+                            on:click=on(Desk::ask_delete)
                         >
                             {icon(Icon::Trash)}
                         </button>
@@ -116,7 +116,10 @@ fn move_focus(bar: NodeRef<html::Div>, event: &leptos::ev::KeyboardEvent) {
     let current = (0..buttons.length()).find(|&index| buttons.item(index) == focused).map_or(0, i64::from);
     let next = u32::try_from((current + step).rem_euclid(count.max(1))).unwrap_or_default();
     for index in 0..buttons.length() {
-        let Some(button) = buttons.item(index).and_then(|button| button.dyn_into::<HtmlElement>().ok()) else { continue };
+        let Some(button) = buttons.item(index).and_then(|button| button.dyn_into::<HtmlElement>().ok())
+        else {
+            continue;
+        };
         button.set_tab_index(if index == next { 0 } else { -1 });
         if index == next {
             _ = button.focus();

@@ -8,7 +8,7 @@ use protocol::{Username, limits::USERNAME_MAX_CHARS};
 use crate::{
     components::{card::Card, preferences::PreferenceForms},
     i18n::{bad_username, language, refusal, text},
-    source::{Form, Language},
+    source::Form,
     visitor::Visitor,
 };
 
@@ -29,7 +29,11 @@ pub(crate) fn SignInPage() -> impl IntoView {
 
     let location = use_location();
     let here = location.pathname.get_untracked();
-    let next = if here.starts_with("/sign-in") { "/".to_owned() } else { here + &query(&location.search.get_untracked()) };
+    let next = if here.starts_with("/sign-in") {
+        "/".to_owned()
+    } else {
+        here + &query(&location.search.get_untracked())
+    };
     let then = next.clone();
     let field = NodeRef::<leptos::html::Input>::new();
     let check = move |event: leptos::ev::SubmitEvent| {
@@ -87,7 +91,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
             }}
         </Card>
         <div class="card-foot">
-            <PreferenceForms chosen=visitor.preferences next languages=[Language::English, Language::Chinese] />
+            <PreferenceForms next />
         </div>
     }
 }
