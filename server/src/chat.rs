@@ -145,7 +145,7 @@ pub async fn publisher(mut committed: mpsc::Receiver<Vec<Committed>>, bus: Arc<d
     }
 }
 
-fn room_not_found() -> Refusal {
+pub(crate) fn room_not_found() -> Refusal {
     Refusal::new(
         ErrorCode::RoomNotFound,
         "there is no such room, or you are not a member; ask for its invitation link",

@@ -136,13 +136,11 @@ async fn throttle(State(http): State<Arc<Http>>, request: Request, next: Next) -
 /// Middleware: no request takes for ever, however slowly its body comes.
 async fn bound_in_time(request: Request, next: Next) -> Response {
     let uri = request.uri().clone();
-    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let message = "this took too long; try again";
-            Failure::from(Refusal::for_now(ErrorCode::Unavailable, message, 1_000)).into_response_at(&uri)
-        }
-    }
+    let answered = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await;
+    answered.unwrap_or_else(|_| {
+        let message = "this took too long; try again";
+        Failure::from(Refusal::for_now(ErrorCode::Unavailable, message, 1_000)).into_response_at(&uri)
+    })
 }
 
 /// Middleware: what was asked and answered, for whoever debugs. Without the address itself: invitations are secret.
@@ -157,7 +155,6 @@ async fn log(request: Request, next: Next) -> Response {
 }
 
 /// The answer after a panic, whose cause the panic hook has logged.
-#[expect(clippy::needless_pass_by_value, reason = "the layer gives it so")]
 fn after_panic(_cause: Box<dyn Any + Send + 'static>) -> Response {
     Failure::new(ErrorCode::Internal, "the server made a mistake; its log says which. Try again").into_text()
 }

@@ -20,7 +20,7 @@ use protocol::{ErrorCode, UserId, frame::Refusal};
 use crate::config::{LimitSettings, Rate};
 
 /// How often buckets that are full again are forgotten.
-const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
+const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
 
 /// All limits of a running server.
 #[derive(Debug)]

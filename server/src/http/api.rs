@@ -10,7 +10,7 @@ use axum::{
     routing::{get, post},
 };
 use protocol::{
-    Content, ErrorCode, Op, OpId, OpKind, RoomSlug, Seq,
+    Content, ErrorCode, Op, OpId, OpKind, RoomSlug,
     api::{GuestCreated, NewGuest, NewMessage, NewRoom, Posted, RoomList, RoomSummary, User},
     frame::Refusal,
     limits::{PAGE_DEFAULT_MESSAGES, PAGE_MAX_MESSAGES},
@@ -23,7 +23,7 @@ use super::{
     Http, answer::Failure, arrival::Arrival, body::JsonBody, identity::Caller, pages::with_cookie,
     session_cookie,
 };
-use crate::store::PageAt;
+use crate::{chat::room_not_found, store::PageAt};
 
 /// Its routes.
 pub(crate) fn routes() -> Router<Arc<Http>> {
@@ -112,21 +112,16 @@ struct PageQuery {
 
 impl PageQuery {
     fn parse(&self) -> Result<(PageAt, u32), Failure> {
-        let places: [(&str, &Option<String>, fn(Seq) -> PageAt); 3] = [
-            ("before", &self.before, PageAt::Before),
-            ("after", &self.after, PageAt::After),
-            ("around", &self.around, PageAt::Around),
-        ];
-        let mut at = PageAt::Newest;
-        for (name, value, place) in places {
-            let Some(value) = value else { continue };
-            if at != PageAt::Newest {
-                return Err(Failure::new(ErrorCode::BadCursor, "give one of before, after and around"));
-            }
-            let seq =
-                value.parse().map_err(|e| Failure::new(ErrorCode::BadCursor, format!("{name}: {e}")))?;
-            at = place(seq);
-        }
+        let position = |name: &str, value: &str| {
+            value.parse().map_err(|error| Failure::new(ErrorCode::BadCursor, format!("{name}: {error}")))
+        };
+        let at = match (&self.before, &self.after, &self.around) {
+            (None, None, None) => PageAt::Newest,
+            (Some(before), None, None) => PageAt::Before(position("before", before)?),
+            (None, Some(after), None) => PageAt::After(position("after", after)?),
+            (None, None, Some(around)) => PageAt::Around(position("around", around)?),
+            _ => return Err(Failure::new(ErrorCode::BadCursor, "give one of before, after and around")),
+        };
         let limit = match &self.limit {
             None => PAGE_DEFAULT_MESSAGES,
             Some(limit) => {
@@ -147,24 +142,18 @@ impl FromRequestParts<Arc<Http>> for Slug {
 
     async fn from_request_parts(parts: &mut Parts, http: &Arc<Http>) -> Result<Self, Failure> {
         let path = Path::<String>::from_request_parts(parts, http).await;
-        path.ok().and_then(|Path(slug)| slug.parse().ok()).map(Self).ok_or_else(|| no_room().into())
+        path.ok().and_then(|Path(slug)| slug.parse().ok()).map(Self).ok_or_else(|| room_not_found().into())
     }
-}
-
-/// The refusal of an address that no room can have.
-pub(crate) fn no_room() -> Refusal {
-    Refusal::new(
-        ErrorCode::RoomNotFound,
-        "there is no such room, or you are not a member; ask for its invitation link",
-    )
 }
 
 #[cfg(test)]
 mod tests {
+    use protocol::Seq;
+
     use super::*;
 
     #[track_caller]
-    fn check(query: PageQuery, expected: Result<(PageAt, u32), ErrorCode>) {
+    fn check(query: &PageQuery, expected: Result<(PageAt, u32), ErrorCode>) {
         assert_eq!(query.parse().map_err(|failure| failure.code()), expected, "{query:?}");
     }
 
@@ -172,19 +161,22 @@ mod tests {
     fn places_are_positions_and_only_one() {
         let text = |text: &str| Some(text.to_owned());
         let seq = |n| Seq::new(n).unwrap();
-        check(PageQuery::default(), Ok((PageAt::Newest, 50)));
+        check(&PageQuery::default(), Ok((PageAt::Newest, 50)));
         check(
-            PageQuery { before: text("7"), limit: text("100"), ..<_>::default() },
+            &PageQuery { before: text("7"), limit: text("100"), ..<_>::default() },
             Ok((PageAt::Before(seq(7)), 100)),
         );
-        check(PageQuery { after: text("0"), ..<_>::default() }, Ok((PageAt::After(seq(0)), 50)));
-        check(PageQuery { around: text("3"), ..<_>::default() }, Ok((PageAt::Around(seq(3)), 50)));
+        check(&PageQuery { after: text("0"), ..<_>::default() }, Ok((PageAt::After(seq(0)), 50)));
+        check(&PageQuery { around: text("3"), ..<_>::default() }, Ok((PageAt::Around(seq(3)), 50)));
         for wrong in ["", "-1", "1.5", "x", "9007199254740992"] {
-            check(PageQuery { before: text(wrong), ..<_>::default() }, Err(ErrorCode::BadCursor));
+            check(&PageQuery { before: text(wrong), ..<_>::default() }, Err(ErrorCode::BadCursor));
         }
-        check(PageQuery { before: text("1"), after: text("1"), ..<_>::default() }, Err(ErrorCode::BadCursor));
+        check(
+            &PageQuery { before: text("1"), after: text("1"), ..<_>::default() },
+            Err(ErrorCode::BadCursor),
+        );
         for wrong in ["0", "101", "-1", "x"] {
-            check(PageQuery { limit: text(wrong), ..<_>::default() }, Err(ErrorCode::BadField));
+            check(&PageQuery { limit: text(wrong), ..<_>::default() }, Err(ErrorCode::BadField));
         }
     }
 }

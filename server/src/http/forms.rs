@@ -26,6 +26,7 @@ use super::{
     pages::{Visit, with_cookie},
     preferences, session_cookie,
 };
+use crate::chat::room_not_found;
 
 /// A handler's answer: both are answers, `Err` is the one that ends it early.
 type Answer = Result<Response, Response>;
@@ -147,7 +148,7 @@ pub(crate) async fn post_message(
 }
 
 async fn post(http: &Http, user: &User, slug: &str, fields: &MessageFields) -> Result<(), Refusal> {
-    let room: RoomSlug = slug.parse().map_err(|_| super::api::no_room())?;
+    let room: RoomSlug = slug.parse().map_err(|_| room_not_found())?;
     let content: Content = fields.content.parse()?;
     // A browser posts fields that nobody filled in as empty.
     let reply_to: Option<Seq> = fields.reply_to.parse().ok();

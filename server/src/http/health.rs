@@ -41,14 +41,13 @@ pub(crate) async fn ready(State(http): State<Arc<Http>>) -> (StatusCode, &'stati
     if http.stopping.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }
-    let ready = match http.readiness.recent() {
-        Some(ready) => ready,
-        None => {
-            let checked = tokio::time::timeout(CHECK_TIMEOUT, http.chat.ready()).await;
-            let ready = matches!(checked, Ok(Ok(())));
-            http.readiness.remember(ready);
-            ready
-        }
+    let ready = if let Some(ready) = http.readiness.recent() {
+        ready
+    } else {
+        let checked = tokio::time::timeout(CHECK_TIMEOUT, http.chat.ready()).await;
+        let ready = matches!(checked, Ok(Ok(())));
+        http.readiness.remember(ready);
+        ready
     };
     if ready {
         (StatusCode::OK, "ready\n")

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -32,7 +32,7 @@ impl Provenance {
             let origin = origin.to_str().unwrap_or_default();
             return if is_own_origin(origin, headers, front) { Self::Own } else { Self::Foreign };
         }
-        match headers.get(&SEC_FETCH_SITE).map(|site| site.as_bytes()) {
+        match headers.get(&SEC_FETCH_SITE).map(HeaderValue::as_bytes) {
             Some(b"same-origin" | b"none") => Self::Own,
             Some(_) => Self::Foreign,
             None => Self::Unknown,
