@@ -7,6 +7,7 @@
 
 use leptos::{html, prelude::*};
 use protocol::Seq;
+use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
     Element, MutationObserver, MutationObserverInit, ResizeObserver, ScrollIntoViewOptions,
@@ -26,7 +27,7 @@ pub(crate) struct Scroll {
     state: ChatState,
     scroller: NodeRef<html::Div>,
     list: NodeRef<html::Div>,
-    place: StoredValue<Place, LocalStorage>,
+    place: StoredValue<Place>,
     away: RwSignal<bool>,
 }
 
@@ -34,8 +35,9 @@ pub(crate) struct Scroll {
 enum Place {
     /// The newest messages; it stays so.
     End,
-    /// The row at the top of the view, and how far below the view's edge it stands.
-    Row(Element, f64),
+    /// The message at the top of the view, and how far below the view's edge it stands. Wrapped, for the server makes
+    /// this state too, though never this part of it, and drops it on another thread.
+    Row(SendWrapper<Element>, f64),
 }
 
 impl Scroll {
@@ -44,7 +46,7 @@ impl Scroll {
             state: *state,
             scroller: NodeRef::new(),
             list: NodeRef::new(),
-            place: StoredValue::new_local(Place::End),
+            place: StoredValue::new(Place::End),
             away: RwSignal::new(false),
         }
     }
@@ -166,9 +168,11 @@ impl Scroll {
                 high = middle;
             }
         }
-        let row = rows.item(low)?;
+        // A message, for the edge and the dividers move when messages come in above them.
+        let row =
+            (low..rows.length()).filter_map(|n| rows.item(n)).find(|row| row.tag_name() == "ARTICLE")?;
         let top = top_within(&row, &scroller);
-        Some(Place::Row(row, top))
+        Some(Place::Row(SendWrapper::new(row), top))
     }
 
     /// Fetches the next page before its reader gets there.
