@@ -213,19 +213,19 @@ mod tests {
         }
     }
 
-    fn cursor(epoch: &str, after: u64) -> Option<Cursor> {
-        Some(Cursor { epoch: epoch.parse().unwrap(), after: Seq::new(after).unwrap() })
+    fn cursor(epoch: &str, after: u64) -> Cursor {
+        Cursor { epoch: epoch.parse().unwrap(), after: Seq::new(after).unwrap() }
     }
 
     #[test]
     fn every_hole_has_its_reason() {
-        let from = |cursor| replay_from(&record(100), cursor, 60).map(Seq::get);
+        let from = |cursor| replay_from(&record(100), Some(cursor), 60).map(Seq::get);
         assert_eq!(from(cursor("e1", 100)), Ok(100));
         assert_eq!(from(cursor("e1", 40)), Ok(40));
         assert_eq!(from(cursor("e1", 39)), Err(NoReplay::TooFarBehind));
         assert_eq!(from(cursor("e1", 101)), Err(NoReplay::CursorAhead));
         assert_eq!(from(cursor("e2", 100)), Err(NoReplay::EpochChanged));
-        assert_eq!(from(None), Err(NoReplay::NoCursor));
+        assert_eq!(replay_from(&record(100), None, 60), Err(NoReplay::NoCursor));
     }
 
     #[test]

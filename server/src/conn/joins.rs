@@ -99,13 +99,13 @@ impl Joins {
                     follow.await;
                     self.work = Work::Nothing;
                 }
-                Work::Nothing => match self.asked.pop_front() {
-                    Some(asked) => self.work = Work::Answering { answer: self.answer(asked) },
-                    None => {
+                Work::Nothing => {
+                    let Some(asked) = self.asked.pop_front() else {
                         self.asked.shrink_to_fit();
                         return pending().await;
-                    }
-                },
+                    };
+                    self.work = Work::Answering { answer: self.answer(asked) };
+                }
             }
         }
     }

@@ -28,7 +28,7 @@ const BATCH_MAX: usize = 256;
 pub(super) const PRESENCE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// How long an ended session is remembered, so that a connection which was let in just before cannot slip through.
-const ENDED_REMEMBERED: Duration = Duration::from_secs(60);
+const ENDED_REMEMBERED: Duration = Duration::from_mins(1);
 
 /// Runs the hub until nobody holds a [`super::Hub`] any more or the bus ends. `repair` gets the positions from which
 /// the log is to be read; see [`super::Hub::repaired`].

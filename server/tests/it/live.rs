@@ -45,8 +45,8 @@ async fn fill(server: &TestServer, count: u64, chars: usize) -> Wire {
     }
 }
 
-fn cursor(joined: &Joined, after: u64) -> Option<Cursor> {
-    Some(Cursor { epoch: joined.epoch.clone(), after: Seq::new(after).unwrap() })
+fn cursor(joined: &Joined, after: u64) -> Cursor {
+    Cursor { epoch: joined.epoch.clone(), after: Seq::new(after).unwrap() }
 }
 
 fn reason(joined: &Joined) -> NoReplay {
@@ -135,7 +135,7 @@ async fn where_nothing_can_be_replayed_the_reason_is_said() {
     assert_eq!(reason(&reader.join(cursor(&first, 19)).await), NoReplay::TooFarBehind);
     assert_eq!(reason(&reader.join(cursor(&first, 31)).await), NoReplay::CursorAhead);
     let elsewhere = Cursor { epoch: "other".parse().unwrap(), after: Seq::ZERO };
-    assert_eq!(reason(&reader.join(Some(elsewhere)).await), NoReplay::EpochChanged);
+    assert_eq!(reason(&reader.join(elsewhere).await), NoReplay::EpochChanged);
     assert_whole(&replayed(&reader.join(cursor(&first, 20)).await), 21, 30);
 }
 
@@ -175,7 +175,7 @@ async fn joins_and_leaves_are_answered_in_the_order_in_which_they_came() {
             ServerFrame::Joined(_) => answers.push("joined"),
             ServerFrame::Left { .. } => answers.push("left"),
             ServerFrame::Error(refusal) if refusal.code == ErrorCode::RoomNotFound => {
-                answers.push("not found")
+                answers.push("not found");
             }
             ServerFrame::Event(_) => {}
             other => panic!("{other:?}"),

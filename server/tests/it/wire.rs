@@ -22,40 +22,40 @@ use uuid::Uuid;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One raw connection.
-pub struct Wire {
+pub(crate) struct Wire {
     stream: WebSocketStream<TcpStream>,
 }
 
 /// What came.
 #[derive(Debug)]
-pub enum Came {
+pub(crate) enum Came {
     Frame(ServerFrame),
     Closed(Option<CloseCode>),
 }
 
 /// A new id.
-pub fn id() -> OpId {
+pub(crate) fn id() -> OpId {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     OpId(Uuid::from_u128(NEXT.fetch_add(1, Ordering::Relaxed).into()))
 }
 
-pub fn room() -> RoomSlug {
+pub(crate) fn room() -> RoomSlug {
     "general".parse().unwrap()
 }
 
-pub fn send_of(content: &str) -> ClientFrame {
+pub(crate) fn send_of(content: &str) -> ClientFrame {
     ClientFrame::Send { room: room(), id: id(), content: content.parse::<Content>().unwrap(), reply_to: None }
 }
 
 impl Wire {
     /// Connects and takes the `welcome`.
-    pub async fn connect(server: SocketAddr, token: &str) -> Self {
+    pub(crate) async fn connect(server: SocketAddr, token: &str) -> Self {
         let stream = TcpStream::connect(server).await.unwrap();
         Self::over(stream, server, token).await
     }
 
     /// The same over a socket that the test has prepared.
-    pub async fn over(stream: TcpStream, server: SocketAddr, token: &str) -> Self {
+    pub(crate) async fn over(stream: TcpStream, server: SocketAddr, token: &str) -> Self {
         let mut request = format!("ws://{server}/ws").into_client_request().unwrap();
         request.headers_mut().insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
         let (stream, _response) = client_async(request, stream).await.unwrap();
@@ -65,17 +65,17 @@ impl Wire {
         socket
     }
 
-    pub async fn say(&mut self, frame: &ClientFrame) {
+    pub(crate) async fn say(&mut self, frame: &ClientFrame) {
         self.say_raw(Message::text(frame.encode())).await;
     }
 
     /// A lost connection is not the test's matter here: what the server said before is what it looks at next.
-    pub async fn say_raw(&mut self, message: Message) {
+    pub(crate) async fn say_raw(&mut self, message: Message) {
         let _lost = self.stream.send(message).await;
     }
 
     /// Frames without waiting for each to leave.
-    pub async fn say_all(&mut self, frames: impl IntoIterator<Item = ClientFrame>) {
+    pub(crate) async fn say_all(&mut self, frames: impl IntoIterator<Item = ClientFrame>) {
         for frame in frames {
             let _lost = self.stream.feed(Message::text(frame.encode())).await;
         }
@@ -83,16 +83,14 @@ impl Wire {
     }
 
     /// What comes next, pings answered.
-    pub async fn next(&mut self) -> Came {
+    pub(crate) async fn next(&mut self) -> Came {
         loop {
-            let message = timeout(PATIENCE, self.stream.next()).await.expect("nothing comes");
+            let message = timeout(PATIENCE, self.stream.next()).await.unwrap();
             match message {
-                Some(Ok(Message::Text(text))) => {
-                    match ServerFrame::decode(&text).expect("a frame that we know") {
-                        ServerFrame::Ping => self.say(&ClientFrame::Pong).await,
-                        frame => return Came::Frame(frame),
-                    }
-                }
+                Some(Ok(Message::Text(text))) => match ServerFrame::decode(&text).unwrap() {
+                    ServerFrame::Ping => self.say(&ClientFrame::Pong).await,
+                    frame => return Came::Frame(frame),
+                },
                 Some(Ok(Message::Close(close))) => {
                     return Came::Closed(close.and_then(|close| CloseCode::from_code(close.code.into())));
                 }
@@ -103,7 +101,7 @@ impl Wire {
     }
 
     /// The next frame; presence is left out, for it comes when it likes.
-    pub async fn frame(&mut self) -> ServerFrame {
+    pub(crate) async fn frame(&mut self) -> ServerFrame {
         loop {
             match self.next().await {
                 Came::Frame(ServerFrame::Presence { .. }) => {}
@@ -114,7 +112,7 @@ impl Wire {
     }
 
     /// Why the server closes the connection; what comes before is passed over.
-    pub async fn close_code(&mut self) -> Option<CloseCode> {
+    pub(crate) async fn close_code(&mut self) -> Option<CloseCode> {
         loop {
             if let Came::Closed(code) = self.next().await {
                 return code;
@@ -123,8 +121,8 @@ impl Wire {
     }
 
     /// Joins a room and takes the answer.
-    pub async fn join(&mut self, cursor: Option<Cursor>) -> Joined {
-        let (epoch, after) = cursor.map(|cursor| (cursor.epoch, cursor.after)).unzip();
+    pub(crate) async fn join(&mut self, cursor: impl Into<Option<Cursor>>) -> Joined {
+        let (epoch, after) = cursor.into().map(|cursor| (cursor.epoch, cursor.after)).unzip();
         self.say(&ClientFrame::Join { room: room(), epoch, after }).await;
         match self.frame().await {
             ServerFrame::Joined(joined) => *joined,
@@ -133,7 +131,7 @@ impl Wire {
     }
 
     /// Sends a message and takes the answer; events are passed over.
-    pub async fn post(&mut self, content: &str) -> Seq {
+    pub(crate) async fn post(&mut self, content: &str) -> Seq {
         let send = send_of(content);
         self.say(&send).await;
         loop {
@@ -146,7 +144,7 @@ impl Wire {
     }
 
     /// The numbers of the events that come, up to and with `last`.
-    pub async fn events_to(&mut self, last: u64) -> Vec<u64> {
+    pub(crate) async fn events_to(&mut self, last: u64) -> Vec<u64> {
         let mut numbers = Vec::new();
         while numbers.last() != Some(&last) {
             if let ServerFrame::Event(event) = self.frame().await {
@@ -158,7 +156,7 @@ impl Wire {
 }
 
 /// The numbers of the events in a replay.
-pub fn replayed(joined: &Joined) -> Vec<u64> {
+pub(crate) fn replayed(joined: &Joined) -> Vec<u64> {
     match &joined.history {
         History::Replay { events } => events.iter().map(|event| event.seq.get()).collect(),
         History::Snapshot { reason, .. } => panic!("no replay: {reason:?}"),

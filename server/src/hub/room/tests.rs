@@ -202,8 +202,8 @@ impl World {
         ConnId(reader as u64)
     }
 
-    fn step(&mut self, step: Step) {
-        match step {
+    fn step(&mut self, step: &Step) {
+        match *step {
             Step::Commit => {
                 self.committed += 1;
                 self.on_the_bus.push(self.committed);
@@ -261,16 +261,16 @@ impl World {
     fn settle(&mut self) {
         for reader in 0..READERS {
             if !self.readers[reader].is_subscribed {
-                self.step(Step::Subscribe(reader));
+                self.step(&Step::Subscribe(reader));
             }
         }
-        self.step(Step::Commit);
+        self.step(&Step::Commit);
         self.room.publish(&event(self.committed), self.now);
         for reader in 0..READERS {
-            self.step(Step::Read(reader, usize::MAX / 2));
+            self.step(&Step::Read(reader, usize::MAX / 2));
             self.release(reader);
         }
-        self.step(Step::Repair);
+        self.step(&Step::Repair);
         self.room.tell_presence();
     }
 }
@@ -282,7 +282,7 @@ proptest! {
     fn every_reader_gets_every_event_once_and_in_order(steps in steps()) {
         let mut world = World::new();
         for step in steps {
-            world.step(step);
+            world.step(&step);
         }
         world.settle();
         let everybody: Vec<_> = (0..READERS).map(|n| user(n).id).collect();
@@ -293,6 +293,6 @@ proptest! {
             reader.take();
             prop_assert!(reader.log.iter().copied().eq(1..=world.committed), "{:?}", reader.log);
         }
-        prop_assert_eq!(world.room.repair(world.now + Duration::from_secs(60)), None);
+        prop_assert_eq!(world.room.repair(world.now + Duration::from_mins(1)), None);
     }
 }
