@@ -52,9 +52,11 @@ export class Link {
     for (const [socket, other] of [[near, far], [far, near]] as const) {
       this.sockets.add(socket);
       socket.on('error', () => other.destroy());
-      socket.on('close', () => {
+      socket.on('close', (hadError) => {
         this.sockets.delete(socket);
-        other.destroy();
+        // An orderly end still lets through what is on its way.
+        if (hadError) other.destroy();
+        else other.end();
       });
     }
     near.pipe(far);

@@ -46,7 +46,7 @@ export const test = base.extend<Fixtures>({
 
   api: async ({ server }, use) => use((name) => Api.guest(() => server.url, name)),
 
-  visitor: async ({ browser, link }, use) => {
+  visitor: async ({ browser, link }, use, info) => {
     const people: Person[] = [];
     await use(async (name, options) => {
       const context = await browser.newContext(options);
@@ -54,6 +54,10 @@ export const test = base.extend<Fixtures>({
       people.push(person);
       return person;
     });
+    if (info.status !== info.expectedStatus) {
+      const told = people.map(({ name, complaints }) => [name, ...complaints].join('\n  ')).join('\n');
+      await info.attach('console.txt', { body: told });
+    }
     for (const person of people) await person.context.close();
     const uncaught = people.flatMap((person) => person.complaints.filter((text) => text.startsWith('uncaught')));
     if (uncaught.length > 0) throw new Error(`errors that nobody caught on the page:\n${uncaught.join('\n')}`);

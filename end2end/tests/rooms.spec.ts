@@ -38,17 +38,20 @@ test('unread messages and mentions are counted until they are read', async ({ pe
   const bob = await api('Bob');
   await bob.createRoom('Elsewhere');
   await expect(alice.room('Elsewhere')).toBeVisible();
+  const elsewhere = alice.room('Elsewhere');
   await bob.post('elsewhere', 'one');
-  await bob.post('elsewhere', 'two for @Alice');
-  await expect(alice.room('Elsewhere')).toContainText('2');
+  await bob.post('elsewhere', 'two');
+  await expect(elsewhere).toContainText('2 unread');
+  await bob.post('elsewhere', 'three, for @Alice');
+  await expect(elsewhere).toContainText('1 for you');
   await alice.reload();
-  await expect(alice.room('Elsewhere')).toContainText('2');
-  await alice.room('Elsewhere').click();
+  await expect(elsewhere).toContainText('1 for you');
+  await elsewhere.click();
   await expect(alice.message('one')).toBeVisible();
-  await expect(alice.room('Elsewhere')).not.toContainText('2');
+  await expect(elsewhere).not.toContainText(/unread|for you/);
   await alice.room('general').click();
   await alice.reload();
-  await expect(alice.room('Elsewhere')).not.toContainText('2');
+  await expect(elsewhere).not.toContainText(/unread|for you/);
 });
 
 test('a room that is not there says so', async ({ person }) => {
