@@ -3,7 +3,7 @@
 
 use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
+use web_sys::{Event, HtmlElement};
 
 /// How far a dialog stays from the window's edge, in CSS pixels.
 const MARGIN_PX: f64 = 8.0;
@@ -28,6 +28,7 @@ pub(crate) fn Modal(
     children: ChildrenFn,
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
+    let pressed_outside = StoredValue::new(false);
     Effect::new(move |_| {
         let Some(dialog) = dialog.get() else { return };
         if open.get() {
@@ -38,6 +39,7 @@ pub(crate) fn Modal(
         } else {
             dialog.close();
         }
+        pressed_outside.set_value(false);
     });
     view! {
         <dialog
@@ -45,10 +47,10 @@ pub(crate) fn Modal(
             class=format!("modal {class}")
             aria-label=label
             on:close=move |_| on_close.run(())
+            on:pointerdown=move |event| pressed_outside.set_value(hits_backdrop(dialog, &event))
             on:click=move |event| {
-                // The dialog itself is hit only where nothing in it is: on its backdrop.
-                let hit = event.target();
-                if dialog.get_untracked().is_some_and(|dialog| hit.as_ref() == Some(dialog.as_ref())) {
+                // The click that ends the long press which opened the dialog began elsewhere.
+                if pressed_outside.get_value() && hits_backdrop(dialog, &event) {
                     on_close.run(());
                 }
             }
@@ -58,6 +60,12 @@ pub(crate) fn Modal(
             </Show>
         </dialog>
     }
+}
+
+/// Whether a dialog's backdrop was hit: the dialog itself is, only where nothing in it is.
+fn hits_backdrop(dialog: NodeRef<html::Dialog>, event: &Event) -> bool {
+    let hit = event.target();
+    dialog.get_untracked().is_some_and(|dialog| hit.as_ref() == Some(dialog.as_ref()))
 }
 
 /// Places an element beside a point, inside the window. Sizes are set through the object model, which the page's strict
@@ -72,7 +80,8 @@ fn place(element: &HtmlElement, at: Option<(f64, f64)>) {
     };
     _ = element.class_list().add_1("placed");
     let size = element.get_bounding_client_rect();
-    let inner = |value: Result<wasm_bindgen::JsValue, _>| value.ok().and_then(|value| value.as_f64()).unwrap_or(0.0);
+    let inner =
+        |value: Result<wasm_bindgen::JsValue, _>| value.ok().and_then(|value| value.as_f64()).unwrap_or(0.0);
     let (width, height) = (inner(window().inner_width()), inner(window().inner_height()));
     let left = (x - size.width()).clamp(MARGIN_PX, (width - size.width() - MARGIN_PX).max(MARGIN_PX));
     let above = y - size.height() - MARGIN_PX;
