@@ -19,6 +19,7 @@ allow app "protocol"
 allow frontend "app"
 allow server "app protocol"
 allow client "protocol"
+allow load "client"
 
 # The protocol is pure: no runtime, socket, database or user interface below it.
 for crate in tokio axum sqlx leptos web-sys reqwest hyper; do

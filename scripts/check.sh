@@ -10,7 +10,7 @@ step "format"
 cargo fmt --all --check
 step "lints"
 # One call for each set of features: ssr and hydrate never meet in one build.
-cargo clippy --locked -p protocol -p client --all-targets -- -D warnings
+cargo clippy --locked -p protocol -p client -p load --all-targets -- -D warnings
 cargo clippy --locked -p server --all-targets -- -D warnings
 cargo clippy --locked -p app --features ssr --all-targets -- -D warnings
 cargo clippy --locked -p frontend --target wasm32-unknown-unknown -- -D warnings

@@ -7,12 +7,14 @@ scripts/setup.sh test
 . scripts/env.sh
 step() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 
-step "protocol and client"
-cargo test --locked -p protocol -p client
+step "protocol, client and load"
+cargo test --locked -p protocol -p client -p load
 step "page"
 cargo test --locked -p app --features ssr
 step "server"
 cargo test --locked -p server
 scripts/build.sh
+step "kill -9 while clients talk"
+cargo run --quiet --locked --release -p load -- crash --kills 10
 step "product, in Chromium"
 cd end2end && npx playwright test "$@"
