@@ -215,7 +215,7 @@ export class Person {
   }
 
   async chooseLanguage(language: string): Promise<void> {
-    await this.page.getByRole('button', { name: `${this.name}: settings` }).click();
+    await this.page.getByRole('button', { name: this.name, exact: true }).click();
     await this.page.getByRole('button', { name: language }).click();
   }
 

@@ -44,7 +44,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await expectNoViolation(alice, 'question before deleting');
     await alice.page.keyboard.press('Escape');
 
-    const menu = alice.page.getByRole('button', { name: 'Alice: settings' });
+    const menu = alice.page.getByRole('button', { name: 'Alice', exact: true });
     await menu.click();
     await expect(alice.page.getByRole('button', { name: 'Sign out' })).toBeVisible();
     await expectNoViolation(alice, 'menu');

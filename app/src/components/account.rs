@@ -27,7 +27,7 @@ pub(crate) fn Account() -> impl IntoView {
     let next = Signal::derive(move || location.pathname.get());
     view! {
         <div class="account">
-            <button class="me" popovertarget=MENU_ID aria-label=label>
+            <button class="me" popovertarget=MENU_ID title=label>
                 {picture}
                 <span class="name">{name}</span>
                 {icon(Icon::Settings)}

@@ -79,7 +79,7 @@ fn Invite(path: String) -> impl IntoView {
             }
         >
             {move || icon(if copied.get() { Icon::Check } else { Icon::Link })}
-            <span role="status">
+            <span aria-live="polite">
                 {move || {
                     if copied.get() { text!(locale, room.copied) } else { text!(locale, room.copy_invite) }
                 }}
