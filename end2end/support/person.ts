@@ -182,14 +182,14 @@ export class Person {
     return this.page.getByRole('status').filter({ hasText: /offline|connection lost/i });
   }
 
-  /** Who is here; on a phone a drawer, which is a dialog while it is open. */
+  /** Who is here; on a phone a drawer. */
   get people(): Locator {
-    return this.panel('complementary', 'People here');
+    return this.page.getByRole('complementary', { name: 'People here' });
   }
 
   /** The rooms in the sidebar; on a phone a drawer too. */
   get rooms(): Locator {
-    return this.panel('navigation', 'Rooms');
+    return this.page.getByRole('navigation', { name: 'Rooms' });
   }
 
   room(name: string): Locator {
@@ -226,9 +226,5 @@ export class Person {
       await this.page.keyboard.press(key);
     }
     throw new Error(`${TABS_MAX} times ${key} do not lead to ${target}`);
-  }
-
-  private panel(role: 'complementary' | 'navigation', name: string): Locator {
-    return this.page.getByRole(role, { name }).or(this.page.getByRole('dialog', { name }));
   }
 }

@@ -91,17 +91,10 @@ fn place(element: &HtmlElement, at: Option<(f64, f64)>) {
     _ = style.set_property("top", &format!("{top}px"));
 }
 
-/// Says of a drawer what it is while it lies over the page, and keeps the focus out of the page below. Called on its
-/// `toggle` event; on a wide screen drawers stand beside the page and never toggle.
+/// Keeps the focus out of the page below while a drawer lies over it; the drawer stays the landmark that it is. Called
+/// on its `toggle` event; on a wide screen drawers stand beside the page and never toggle.
 pub(crate) fn drawer_toggled(drawer: &HtmlElement) {
     let open = drawer.matches(":popover-open").unwrap_or(false);
-    if open {
-        _ = drawer.set_attribute("role", "dialog");
-        _ = drawer.set_attribute("aria-modal", "true");
-    } else {
-        _ = drawer.remove_attribute("role");
-        _ = drawer.remove_attribute("aria-modal");
-    }
     if let Ok(Some(main)) = document().query_selector("main")
         && let Ok(main) = main.dyn_into::<HtmlElement>()
     {
