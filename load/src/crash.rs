@@ -77,12 +77,12 @@ pub(crate) async fn run(binary: &Path, kills: u32, writers: usize, seed: u64) ->
         let head = pages.last().context("no page")?.head;
         end.send_replace(Some(head));
         let mut logs = Vec::new();
-        while let Some(log) = timeout(SETTLE_WAIT, readers.join_next()).await.context("a reader hangs")? {
+        while let Some(log) = readers.join_next().await {
             logs.push(log??);
         }
         let (client, updates) = guest(&address, "late", 1).await?;
         client.join(room.clone(), Some(anew)).await?;
-        let log = timeout(SETTLE_WAIT, read("late reader".into(), client, updates, ended)).await??.events;
+        let log = read("late reader".into(), client, updates, ended).await?.events;
         Evidence { acknowledged, log, readers: logs, pages }
     };
     server.kill().await?;
@@ -140,14 +140,21 @@ async fn read(
             client.close().await;
             return Ok(log);
         }
-        tokio::select! {
-            update = updates.next() => match update {
-                Some(Update::Event(event)) => log.events.push(event),
-                Some(Update::Snapshot(joined)) => anyhow::bail!("{} was sent a snapshot: {:?}", log.name, joined.history),
-                Some(_) => {}
-                None => anyhow::bail!("{} was stopped by the server", log.name),
-            },
-            changed = end.changed() => changed?,
+        let update = tokio::select! {
+            update = timeout(SETTLE_WAIT, updates.next()) => update,
+            changed = end.changed() => {
+                changed?;
+                continue;
+            }
+        };
+        match update {
+            Ok(Some(Update::Event(event))) => log.events.push(event),
+            Ok(Some(Update::Snapshot(joined))) => {
+                anyhow::bail!("{} was sent a snapshot of {} at {last}", log.name, joined.head);
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => anyhow::bail!("{} was stopped by the server at {last}", log.name),
+            Err(_) => anyhow::bail!("{} waits at {last}, connection: {:?}", log.name, client.status()),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::io;
 
 use axum::extract::ws::Utf8Bytes;
 use protocol::{
-    Cursor, ErrorCode, Message, RoomSlug, Seq, ServerFrame,
+    Cursor, ErrorCode, Event, Message, RoomSlug, Seq, ServerFrame,
     frame::{History, Joined, NoReplay, Refusal},
     limits::{JOINED_MAX_ROOMS, PAGE_DEFAULT_MESSAGES, REPLAY_MAX_EVENTS},
 };
@@ -30,8 +30,18 @@ pub(super) struct Begun {
     pub(super) room: RoomSlug,
     /// Its key.
     pub(super) id: RoomId,
+    /// How far the reader has been brought.
+    pub(super) reached: Reached,
+}
+
+/// How far a reader has been brought.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reached {
     /// The last event that the reader has.
-    pub(super) at: Seq,
+    at: Seq,
+    /// Whether the log ended there when it was read, which was after the room was subscribed. Only then may the hub be
+    /// asked to go on: it knows of no event that was committed before its first subscriber came.
+    is_end: bool,
 }
 
 /// Answers a join. `None` if it was refused.
@@ -64,11 +74,11 @@ async fn try_join(
     let id = record.id;
     let present = peer.serving.hub.subscribe(peer.conn, id, slug.clone()).await.ok_or_else(going_down)?;
     match history(peer, record, cursor, present).await {
-        Ok((joined, at)) => {
+        Ok((joined, reached)) => {
             // Closed: then nobody reads it.
             let _closed = peer.outbox.room_for_history().await;
             let _closed = peer.answer(&ServerFrame::Joined(Box::new(joined)));
-            Ok(Begun { room: slug, id, at })
+            Ok(Begun { room: slug, id, reached })
         }
         Err(refusal) => {
             peer.serving.hub.unsubscribe(peer.conn, id).await;
@@ -83,16 +93,18 @@ async fn history(
     record: RoomRecord,
     cursor: Option<Cursor>,
     present: Present,
-) -> Result<(Joined, Seq), Refusal> {
+) -> Result<(Joined, Reached), Refusal> {
     let chat = &peer.serving.chat;
     let read = chat.read_position(&peer.user, record.id).await?;
-    let (history, head, at) = match replay_from(&record, cursor, peer.serving.settings.max_replay) {
+    let (history, head, reached) = match replay_from(&record, cursor, peer.serving.settings.max_replay) {
         Ok(after) => {
             let mut events = chat.events(record.id, after, REPLAY_MAX_EVENTS).await?;
             let last = events.last().map_or(after, |event| event.seq);
+            let is_end = is_end_of_log(&events);
             events.truncate(fitting(events.iter()));
             let at = events.last().map_or(after, |event| event.seq);
-            (History::Replay { events }, record.head.max(last), at)
+            let reached = Reached { at, is_end: is_end && at == last };
+            (History::Replay { events }, record.head.max(last), reached)
         }
         Err(reason) => {
             let slug = &record.room.slug;
@@ -101,7 +113,8 @@ async fn history(
             let cut = messages.len() - fitting(messages.iter().rev());
             messages.drain(..cut);
             let has_more = page.has_more_before || cut > 0;
-            (History::Snapshot { reason, messages, has_more }, page.head, page.head)
+            let reached = Reached { at: page.head, is_end: true };
+            (History::Snapshot { reason, messages, has_more }, page.head, reached)
         }
     };
     let joined = Joined {
@@ -114,7 +127,12 @@ async fn history(
         here: present.here,
         here_count: present.count,
     };
-    Ok((joined, at))
+    Ok((joined, reached))
+}
+
+/// Whether nothing came after these, of which [`REPLAY_MAX_EVENTS`] were asked for.
+fn is_end_of_log(events: &[Event]) -> bool {
+    events.len() < REPLAY_MAX_EVENTS as usize
 }
 
 /// Where a replay begins, or why there is none.
@@ -130,29 +148,32 @@ fn replay_from(record: &RoomRecord, cursor: Option<Cursor>, max_replay: u64) -> 
     }
 }
 
-/// Brings a reader who has everything up to `at` to the live stream. If the log cannot be read on, the connection is
-/// closed with a code that says to resume: what was sent so far has no hole.
-pub(super) async fn follow(peer: Peer, room: RoomId, at: Seq) {
-    if try_follow(&peer, room, at).await.is_err() {
+/// Brings a reader from where they are to the live stream. If the log cannot be read on, the connection is closed with
+/// a code that says to resume: what was sent so far has no hole.
+pub(super) async fn follow(peer: Peer, room: RoomId, reached: Reached) {
+    if try_follow(&peer, room, reached).await.is_err() {
         peer.outbox.close(protocol::CloseCode::Restart);
     }
 }
 
-async fn try_follow(peer: &Peer, room: RoomId, mut at: Seq) -> Result<(), Refusal> {
+async fn try_follow(peer: &Peer, room: RoomId, mut reached: Reached) -> Result<(), Refusal> {
     loop {
         // So that what the hub remembers fits, too.
         peer.outbox.room_for_history().await.map_err(|_| going_down())?;
-        match peer.serving.hub.release(peer.conn, room, at).await {
-            Some(Released::Live) => return Ok(()),
-            Some(Released::Behind) => {}
-            None => return Err(going_down()),
+        if reached.is_end {
+            match peer.serving.hub.release(peer.conn, room, reached.at).await {
+                Some(Released::Live) => return Ok(()),
+                Some(Released::Behind) => {}
+                None => return Err(going_down()),
+            }
         }
-        let events = peer.serving.chat.events(room, at, REPLAY_MAX_EVENTS).await?;
-        if events.is_empty() {
+        let events = peer.serving.chat.events(room, reached.at, REPLAY_MAX_EVENTS).await?;
+        if reached.is_end && events.is_empty() {
             return Err(Refusal::new(ErrorCode::Internal, "the log ends before its head"));
         }
+        reached.is_end = is_end_of_log(&events);
         for event in events {
-            at = event.seq;
+            reached.at = event.seq;
             peer.outbox.room_for_history().await.map_err(|_| going_down())?;
             let frame = Utf8Bytes::from(ServerFrame::Event(event).encode());
             peer.outbox.push(frame).map_err(|_| going_down())?;

@@ -143,11 +143,11 @@ impl Joins {
     }
 
     fn answered(&mut self, begun: Option<Begun>) {
-        let Some(Begun { room, id, at }) = begun else { return };
+        let Some(Begun { room, id, reached }) = begun else { return };
         self.joined.insert(room.clone(), id);
         // Asked again or left in the meantime: then that is what comes next.
         if !self.asked.iter().any(|asked| asked.room() == Some(&room)) {
-            let follow = Box::pin(catch_up::follow(self.peer.clone(), id, at));
+            let follow = Box::pin(catch_up::follow(self.peer.clone(), id, reached));
             self.work = Work::Following { room, follow };
         }
     }

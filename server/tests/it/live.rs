@@ -127,6 +127,19 @@ async fn a_long_absence_is_replayed_while_others_talk() {
 }
 
 #[tokio::test]
+async fn a_long_absence_is_replayed_though_the_room_has_been_silent_since_the_restart() {
+    let server = TestServer::with(&UNLIMITED).await;
+    let mut author = fill(&server, 1_300, 60).await;
+    let first = author.join(None).await;
+    let token = server.guest("reader").await.token.clone();
+    let server = TestServer::on(server.stop().await, &UNLIMITED).await;
+    let mut reader = Wire::connect(server.address(), &token).await;
+    let mut numbers = replayed(&reader.join(cursor(&first, 0)).await);
+    numbers.extend(reader.events_to(1_300).await);
+    assert_whole(&numbers, 1, 1_300);
+}
+
+#[tokio::test]
 async fn where_nothing_can_be_replayed_the_reason_is_said() {
     let server = TestServer::with(&["--rate-limits", "off", "--max-replay", "10"]).await;
     fill(&server, 30, 10).await;
