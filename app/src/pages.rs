@@ -21,7 +21,9 @@ fn set_status(error: PageError) {
         PageError::NotFound => 404,
         PageError::Unavailable => 503,
     };
-    if let (Some(response), Ok(status)) = (leptos::prelude::use_context::<ResponseOptions>(), status.try_into()) {
+    if let (Some(response), Ok(status)) =
+        (leptos::prelude::use_context::<ResponseOptions>(), status.try_into())
+    {
         response.set_status(status);
     }
 }

@@ -4,8 +4,8 @@ import { talk } from '../support/corpus.js';
 import type { Person } from '../support/person.js';
 import { expect, test } from '../support/test.js';
 
-async function expectNoViolation(person: Person, where: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page: person.page }).analyze();
+async function expectNoViolation(person: Person, where: string, within = ':root'): Promise<void> {
+  const { violations } = await new AxeBuilder({ page: person.page }).include(within).analyze();
   const told = violations.map(({ id, help, nodes }) => `${id}: ${help}\n${nodes.map((node) => `  ${node.html}\n  ${node.failureSummary}`).join('\n')}`);
   // All of it is told at once, not the first alone.
   expect.soft(told, where).toEqual([]);
@@ -58,7 +58,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await expectNoViolation(alice, 'chat on a phone');
     await alice.page.getByRole('button', { name: 'Show rooms' }).click();
     await expect(alice.rooms).toBeVisible();
-    await expectNoViolation(alice, 'drawer');
+    // The page below is inert while a drawer is open.
+    await expectNoViolation(alice, 'drawer', 'nav');
     await alice.page.keyboard.press('Escape');
     await alice.page.goto(`${alice.base}/rooms/nowhere`);
     await expectNoViolation(alice, 'not found');

@@ -82,7 +82,9 @@ impl EventKind {
     pub const fn target(&self) -> Option<Seq> {
         match self {
             Self::Message { .. } => None,
-            Self::Edited { target, .. } | Self::Deleted { target } | Self::Reacted { target, .. } => Some(*target),
+            Self::Edited { target, .. } | Self::Deleted { target } | Self::Reacted { target, .. } => {
+                Some(*target)
+            }
         }
     }
 }

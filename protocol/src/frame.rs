@@ -462,9 +462,10 @@ impl ClientFrame {
     /// The operation this frame asks for, if it asks for one.
     pub const fn op_id(&self) -> Option<OpId> {
         match self {
-            Self::Send { id, .. } | Self::Edit { id, .. } | Self::Delete { id, .. } | Self::React { id, .. } => {
-                Some(*id)
-            }
+            Self::Send { id, .. }
+            | Self::Edit { id, .. }
+            | Self::Delete { id, .. }
+            | Self::React { id, .. } => Some(*id),
             _ => None,
         }
     }
@@ -496,7 +497,9 @@ fn diagnose(text: &str, error: &serde_json::Error) -> Refusal {
     let Some(Value::String(kind)) = fields.get("type") else {
         return Refusal::new(ErrorCode::BadFrame, "a frame has a type, which is a string").of(id);
     };
-    if !["join", "leave", "send", "edit", "delete", "react", "typing", "read", "pong"].contains(&kind.as_str()) {
+    if !["join", "leave", "send", "edit", "delete", "react", "typing", "read", "pong"]
+        .contains(&kind.as_str())
+    {
         return Refusal::new(ErrorCode::UnknownType, "this server does not know that type of frame").of(id);
     }
     diagnose_fields(&fields)
@@ -527,7 +530,10 @@ fn diagnose_fields(fields: &Map<String, Value>) -> Option<Refusal> {
         return Some(bad_field("id", &"an id is a UUID"));
     }
     for name in ["after", "target", "reply_to", "seq"] {
-        if fields.get(name).is_some_and(|value| !value.is_null() && value.as_u64().and_then(Seq::new).is_none()) {
+        if fields
+            .get(name)
+            .is_some_and(|value| !value.is_null() && value.as_u64().and_then(Seq::new).is_none())
+        {
             let code = if name == "after" { ErrorCode::BadCursor } else { ErrorCode::BadField };
             return Some(Refusal::new(code, format!("{name}: {}", InvalidId::Seq)));
         }
@@ -539,7 +545,9 @@ fn diagnose_fields(fields: &Map<String, Value>) -> Option<Refusal> {
 impl From<InvalidText> for Refusal {
     fn from(error: InvalidText) -> Self {
         match error {
-            InvalidText::Empty => Self::new(ErrorCode::ContentEmpty, "there is nothing to see in this message"),
+            InvalidText::Empty => {
+                Self::new(ErrorCode::ContentEmpty, "there is nothing to see in this message")
+            }
             InvalidText::TooLong { chars, .. } => Self::new(
                 ErrorCode::ContentTooLong,
                 format!("a message has at most {CONTENT_MAX_CHARS} characters, this one {chars}; shorten it"),

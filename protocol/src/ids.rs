@@ -170,7 +170,11 @@ impl FromStr for RoomSlug {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fits = (1..=ROOM_SLUG_MAX_CHARS).contains(&text.chars().count());
-        if fits && text.chars().all(is_slug_char) { Ok(Self(text.to_owned())) } else { Err(InvalidId::RoomSlug) }
+        if fits && text.chars().all(is_slug_char) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidId::RoomSlug)
+        }
     }
 }
 

@@ -201,7 +201,8 @@ impl FromStr for Emoji {
             Some(c) if c.is_ascii_digit() || c == '#' || c == '*' => text.ends_with('\u{20E3}'),
             Some(c) => is_pictograph(c),
         };
-        let joins = |c| is_pictograph(c) || matches!(u32::from(c), 0x200D | 0xFE0F | 0x20E3 | 0xE0020..=0xE007F);
+        let joins =
+            |c| is_pictograph(c) || matches!(u32::from(c), 0x200D | 0xFE0F | 0x20E3 | 0xE0020..=0xE007F);
         if starts && chars.all(joins) { Ok(Self(text.to_owned())) } else { Err(InvalidText::NotEmoji) }
     }
 }
@@ -256,7 +257,9 @@ mod tests {
 
     #[test]
     fn usernames_in_many_scripts_are_welcome() {
-        for name in ["Alice", "小明", "花子", "mary-ann", "محمد", "क्रिश", "Łukasz", "bob_2", "J.R", "🦀rust", "々木"] {
+        for name in
+            ["Alice", "小明", "花子", "mary-ann", "محمد", "क्रिश", "Łukasz", "bob_2", "J.R", "🦀rust", "々木"]
+        {
             check::<Username>(name, Ok(name));
         }
         check::<Username>("  Alice ", Ok("Alice"));
@@ -266,7 +269,10 @@ mod tests {
     fn usernames_that_deceive_are_refused() {
         check::<Username>("", Err(InvalidText::Empty));
         check::<Username>("\u{200B}", Err(InvalidText::Empty));
-        for c in ['\u{200B}', '\u{202E}', '\u{3164}', '\u{FE0F}', '\u{7}', ' ', '\u{3000}', '@', '，', '<', '\u{2800}'] {
+        for c in [
+            '\u{200B}', '\u{202E}', '\u{3164}', '\u{FE0F}', '\u{7}', ' ', '\u{3000}', '@', '，', '<',
+            '\u{2800}',
+        ] {
             check::<Username>(&format!("al{c}ice"), Err(InvalidText::Character(c)));
         }
         check::<Username>(&"x".repeat(33), Err(InvalidText::TooLong { chars: 33, max: 32 }));
@@ -294,7 +300,8 @@ mod tests {
 
     #[test]
     fn emoji_are_emoji() {
-        for emoji in ["👍", "❤️", "👩‍👩‍👧‍👦", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "1️⃣", "☺", "🇨🇳", "👋🏽"] {
+        for emoji in ["👍", "❤️", "👩‍👩‍👧‍👦", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "1️⃣", "☺", "🇨🇳", "👋🏽"]
+        {
             check::<Emoji>(emoji, Ok(emoji));
         }
         for text in ["a", "1", "<b>", "👍x", " ", "\u{200D}"] {

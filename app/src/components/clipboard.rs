@@ -24,7 +24,10 @@ pub(crate) fn copy(text: &str) {
 fn copy_by_selection(text: &str) {
     let Ok(document) = document().dyn_into::<HtmlDocument>() else { return };
     let Some(body) = document.body() else { return };
-    let field = document.create_element("textarea").ok().and_then(|field| field.dyn_into::<HtmlTextAreaElement>().ok());
+    let field = document
+        .create_element("textarea")
+        .ok()
+        .and_then(|field| field.dyn_into::<HtmlTextAreaElement>().ok());
     if let Some(field) = field {
         field.set_class_name("visually-hidden");
         field.set_value(text);

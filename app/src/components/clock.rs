@@ -48,7 +48,10 @@ pub(crate) fn now() -> Timestamp {
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| since.as_millis());
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit for a long time")]
-    #[cfg_attr(feature = "hydrate", expect(clippy::cast_sign_loss, reason = "a clock before 1970 becomes 1970"))]
+    #[cfg_attr(
+        feature = "hydrate",
+        expect(clippy::cast_sign_loss, reason = "a clock before 1970 becomes 1970")
+    )]
     Timestamp::from_unix_ms(ms as u64)
 }
 
@@ -68,7 +71,8 @@ impl Calendar {
         let days = days + 719_468;
         let era = days.div_euclid(ERA_DAYS);
         let day_of_era = days.rem_euclid(ERA_DAYS);
-        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let from_march = (5 * day_of_year + 2) / 153;
         let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };

@@ -33,7 +33,9 @@ impl Icon {
     const fn paths(self) -> &'static str {
         match self {
             Self::Hash => r#"<path d="M4 9h16M4 15h16M10 3 8 21M16 3l-2 18"/>"#,
-            Self::Lock => r#"<rect width="18" height="11" x="3" y="11" rx="2"/><path d="M7 11V7a5 5 0 0 1 10 0v4"/>"#,
+            Self::Lock => {
+                r#"<rect width="18" height="11" x="3" y="11" rx="2"/><path d="M7 11V7a5 5 0 0 1 10 0v4"/>"#
+            }
             Self::Plus => r#"<path d="M5 12h14M12 5v14"/>"#,
             Self::Menu => r#"<path d="M4 6h16M4 12h16M4 18h16"/>"#,
             Self::Users => {
@@ -79,7 +81,8 @@ impl Icon {
 
 /// An icon. Decoration to a screen reader: what it stands for is said by the button around it.
 pub(crate) fn icon(icon: Icon) -> AnyView {
-    view! { <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" inner_html=icon.paths()></svg> }.into_any()
+    view! { <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" inner_html=icon.paths()></svg> }
+        .into_any()
 }
 
 /// The brand's mark: a voice with an echo on both sides.

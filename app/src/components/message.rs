@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use protocol::{Content, ErrorCode, RoomSlug, Seq};
-use web_sys::PointerEvent;
+use web_sys::{PointerEvent, TouchEvent};
 
 use super::{
     avatar::avatar,
@@ -143,6 +143,7 @@ fn MessageView(
             on:pointermove=move |event| press.moved(&event)
             on:pointerup=move |_| press.up()
             on:pointercancel=move |_| press.up()
+            on:touchend=move |event| press.end(&event)
         >
             <div class="gutter">
                 {
@@ -291,6 +292,7 @@ fn why(locale: Locale, code: ErrorCode) -> &'static str {
 struct LongPress {
     timer: StoredValue<Option<TimeoutHandle>>,
     from: StoredValue<(i32, i32)>,
+    acted: StoredValue<bool>,
     act: Callback<()>,
 }
 
@@ -302,18 +304,31 @@ impl LongPress {
         Self {
             timer: StoredValue::new(None),
             from: StoredValue::new((0, 0)),
+            acted: StoredValue::new(false),
             act: Callback::new(move |()| act()),
         }
     }
 
     fn down(&self, event: &PointerEvent) {
         self.up();
+        self.acted.set_value(false);
         if event.pointer_type() == "mouse" {
             return;
         }
         self.from.set_value((event.client_x(), event.client_y()));
-        let act = self.act;
-        self.timer.set_value(set_timeout_with_handle(move || act.run(()), LONG_PRESS).ok());
+        let (acted, act) = (self.acted, self.act);
+        let fire = move || {
+            acted.set_value(true);
+            act.run(());
+        };
+        self.timer.set_value(set_timeout_with_handle(fire, LONG_PRESS).ok());
+    }
+
+    /// The finger that has opened the actions must not press the one that came to lie under it.
+    fn end(&self, event: &TouchEvent) {
+        if self.acted.get_value() {
+            event.prevent_default();
+        }
     }
 
     fn moved(&self, event: &PointerEvent) {

@@ -134,7 +134,9 @@ fn walk(grid: NodeRef<html::Div>, event: &leptos::ev::KeyboardEvent) {
 }
 
 fn focus_button(grid: NodeRef<html::Div>, next: impl Fn(i64, i64) -> i64) {
-    let Some(buttons) = grid.get_untracked().and_then(|grid| grid.query_selector_all("button").ok()) else { return };
+    let Some(buttons) = grid.get_untracked().and_then(|grid| grid.query_selector_all("button").ok()) else {
+        return;
+    };
     let focused = document().active_element();
     let count = i64::from(buttons.length());
     let current = (0..buttons.length())

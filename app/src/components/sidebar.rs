@@ -89,7 +89,10 @@ fn RoomLink(entry: RoomEntry) -> impl IntoView {
     let slug = entry.room.slug.clone();
     // The list is keyed by slug: what changes in an entry is read here.
     let now = Memo::new(move |_| {
-        state.rooms().with(|rooms| rooms.iter().find(|now| now.room.slug == slug).cloned()).unwrap_or_else(|| entry.clone())
+        state
+            .rooms()
+            .with(|rooms| rooms.iter().find(|now| now.room.slug == slug).cloned())
+            .unwrap_or_else(|| entry.clone())
     });
     let slug = now.read_untracked().room.slug.clone();
     let href = format!("/rooms/{slug}");
@@ -129,7 +132,9 @@ fn badge(locale: Locale, entry: &RoomEntry) -> Option<AnyView> {
     let (number, class, meaning) = match (entry.unread, entry.mentions) {
         (0, _) => return None,
         (unread, 0) => (count(unread), "badge", text!(locale, sidebar.unread, count = count(unread))),
-        (_, mentions) => (count(mentions), "badge at", text!(locale, sidebar.mentions, count = count(mentions))),
+        (_, mentions) => {
+            (count(mentions), "badge at", text!(locale, sidebar.mentions, count = count(mentions)))
+        }
     };
     let badge = view! {
         <span class=class>
