@@ -4,4 +4,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
 scripts/build.sh
-exec target/release/hubbub "$@"
+. scripts/env.sh
+exec "$HUBBUB_TARGET/release/hubbub" "$@"

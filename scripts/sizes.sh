@@ -12,9 +12,9 @@ IDLE_MAX=30000            # KB of memory, resident, after start
 CONNECTION_MAX=15         # KB of memory for each of 1,000 joined idle connections
 CONNECTIONS=1000
 
-[ -x target/release/hubbub ] || scripts/build.sh
+[ -x "$HUBBUB_TARGET/release/hubbub" ] || scripts/build.sh
 cargo build --quiet --locked --release -p load
-load=target/release/hubbub-load
+load=$HUBBUB_TARGET/release/hubbub-load
 work=$(mktemp -d)
 server= crowd=
 cleanup() {
@@ -31,7 +31,7 @@ address=http://127.0.0.1:$port
 now_ms() { date +%s%3N; }
 start() { # starts the server and sets ready_ms
   local began; began=$(now_ms)
-  target/release/hubbub --listen "127.0.0.1:$port" --data "$work/data" --rate-limits off --log error >/dev/null &
+  "$HUBBUB_TARGET/release/hubbub" --listen "127.0.0.1:$port" --data "$work/data" --rate-limits off --log error >/dev/null &
   server=$!
   for _ in $(seq 2000); do
     if curl --silent --fail --output /dev/null "$address/readyz"; then ready_ms=$(($(now_ms) - began)); return; fi
@@ -53,12 +53,12 @@ budget() { # what value unit max
 
 page_files=$(cat target/site/pkg/hubbub.{wasm,js,css}.br | wc -c)
 budget "page: WebAssembly + JavaScript + CSS, brotli" "$page_files" bytes $PAGE_FILES_MAX
-budget "binary" "$(stat -c %s target/release/hubbub)" bytes $BINARY_MAX
+budget "binary" "$(stat -c %s "$HUBBUB_TARGET/release/hubbub")" bytes $BINARY_MAX
 
 start
 budget "memory, idle" "$(resident)" KB $IDLE_MAX
-$load fill --address "$address" --messages 10000 >/dev/null
-read -r _ html _ median _ p99 < <($load pages --address "$address")
+"$load" fill --address "$address" --messages 10000 >/dev/null
+read -r _ html _ median _ p99 < <("$load" pages --address "$address")
 budget "page: HTML with 50 messages, brotli" "$html" bytes $PAGE_HTML_MAX
 line "page of a room of 10,000 messages, median (p99)" "$median ms" "(p99 $p99 ms); goal 5 ms"
 stop
@@ -67,7 +67,7 @@ stop
 start
 before=$(resident)
 mkfifo "$work/crowd"
-$load crowd --address "$address" --connections $CONNECTIONS <"$work/crowd" >"$work/crowd.out" &
+"$load" crowd --address "$address" --connections $CONNECTIONS <"$work/crowd" >"$work/crowd.out" &
 crowd=$!
 exec 9>"$work/crowd"
 for _ in $(seq 600); do
@@ -80,7 +80,7 @@ exec 9>&-
 wait "$crowd" || true; crowd=
 
 if [ -z "${CI:-}" ]; then
-  $load fill --address "$address" --messages 90000 >/dev/null
+  "$load" fill --address "$address" --messages 90000 >/dev/null
   stop; start
   line "ready after start with 100,000 messages" "$ready_ms ms" "goal 1000 ms"
 fi

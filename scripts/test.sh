@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh test
 . scripts/env.sh
+export HUBBUB_BIN=$HUBBUB_TARGET/release/hubbub
 step() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 
 step "protocol, client and load"
