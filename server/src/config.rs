@@ -261,6 +261,10 @@ mod tests {
             let variable = format!("HUBBUB_{}", long.to_uppercase().replace('-', "_"));
             assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(variable.as_str()), "--{long}");
             assert!(arg.get_help().is_some(), "--{long} has no help");
+            let default = arg.get_default_values().first().and_then(|default| default.to_str());
+            let default = default.map_or_else(|| "–".to_owned(), |default| format!("`{default}`"));
+            let row = format!("| `--{long}` | `{variable}` | {default} |");
+            assert!(include_str!("../../README.md").contains(&row), "the README has no row {row}");
         }
     }
 
