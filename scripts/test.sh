@@ -8,13 +8,14 @@ scripts/setup.sh test
 export HUBBUB_BIN=$HUBBUB_TARGET/release/hubbub
 step() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 
+# First, for the server's tests ask for the page's files.
+scripts/build.sh
 step "protocol, client and load"
 cargo test --locked -p protocol -p client -p load
 step "page"
 cargo test --locked -p app --features ssr
 step "server"
 cargo test --locked -p server
-scripts/build.sh
 step "kill -9 while clients talk"
 cargo run --quiet --locked --release -p load -- crash --kills 10
 step "product, in Chromium"

@@ -43,9 +43,11 @@ pub(super) fn is_visible() -> bool {
     document().visibility_state() != VisibilityState::Hidden
 }
 
-/// Whether there is a network, as far as the browser knows.
+/// Whether there is a network to the server, as far as the browser knows. A server on this very machine needs none.
 pub(super) fn has_network() -> bool {
-    window().navigator().on_line()
+    let host = window().location().hostname().unwrap_or_default();
+    let is_this_machine = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+    is_this_machine || window().navigator().on_line()
 }
 
 /// Keeps a preference for the server's next page.

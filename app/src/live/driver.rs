@@ -315,7 +315,7 @@ impl Driver {
     fn heard(&mut self, heard: Heard) {
         match heard {
             Heard::Online => self.run([Task::Change(Change::Network(true)), Task::Input(Input::Online)]),
-            Heard::Offline => self.run([Task::Change(Change::Network(false))]),
+            Heard::Offline => self.run([Task::Change(Change::Network(browser::has_network()))]),
             // Timers may have slept, and a person who looks wants no wait.
             Heard::Shown => self.run([
                 Task::Change(Change::Visible(true)),

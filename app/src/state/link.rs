@@ -35,12 +35,15 @@ impl Link {
     pub(crate) fn connection(&self) -> Connection {
         match self.status {
             None => Connection::Server,
+            // The socket notices only when the server has been silent for too long; the browser knows at once.
+            Some(Status::Online | Status::Connecting | Status::Waiting { .. }) if !self.network => {
+                Connection::Offline
+            }
             Some(Status::Online) => Connection::Online,
             Some(Status::Stopped(StopReason::SignedOut)) => Connection::SignedOut,
             Some(Status::Stopped(StopReason::Forbidden)) => Connection::Forbidden,
             Some(Status::Stopped(StopReason::ProtocolBroken)) => Connection::Broken,
             Some(Status::Stopped(StopReason::ByUser)) => Connection::Offline,
-            Some(Status::Connecting | Status::Waiting { .. }) if !self.network => Connection::Offline,
             Some(Status::Connecting) if !self.was_online => Connection::Connecting,
             Some(Status::Connecting | Status::Waiting { .. }) => Connection::Reconnecting,
         }

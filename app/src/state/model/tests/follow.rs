@@ -127,6 +127,10 @@ fn new_messages_of_others_are_announced_once() {
 fn the_way_to_the_server_has_names() {
     let mut model = model(page(1, 1, 1), 1);
     assert_eq!(model.view().connection, Connection::Online);
+    model.handle(Change::Network(false), 0);
+    assert_eq!(model.view().connection, Connection::Offline, "though the socket has not noticed");
+    model.handle(Change::Network(true), 0);
+    assert_eq!(model.view().connection, Connection::Online);
     session(&mut model, Output::Status(Status::Waiting { until: 1, attempt: 1 }));
     assert_eq!(model.view().connection, Connection::Reconnecting);
     model.handle(Change::Network(false), 0);
