@@ -50,6 +50,8 @@ impl Server {
         let process = Command::new(&self.binary)
             .args(["--listen", &format!("127.0.0.1:{}", self.port), "--rate-limits", "off"])
             .args(["--log", "error"])
+            // Readers are to be given every event, however many they missed.
+            .args(["--max-replay", "100000000"])
             .arg("--data")
             .arg(self.data.path())
             .stdout(Stdio::null())
