@@ -37,6 +37,21 @@ test('scrolling back reaches the first of 500 messages and nothing jumps', async
   await expect(reader.numbered(500)).toBeInViewport();
 });
 
+test('the wheel scrolls the log under the pointer, step by step', async ({ person, api }) => {
+  const writer = await api('Writer');
+  await writer.fill('general', bulk(60));
+  const reader = await person('Reader');
+  const newest = reader.numbered(60);
+  await newest.hover();
+  const top = () => newest.evaluate((row) => row.getBoundingClientRect().top);
+  for (let step = 0; step < 4; step++) {
+    const before = await top();
+    await reader.page.mouse.wheel(0, -200);
+    // Rows that pass under the pointer show their buttons, which must not count as something to make up for.
+    await expect.poll(top).toBeGreaterThan(before + 150);
+  }
+});
+
 test('a permalink opens at its message and shows which it is', async ({ person, api }) => {
   const writer = await api('Writer');
   const posted = await writer.fill('general', bulk(200));

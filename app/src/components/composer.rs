@@ -302,7 +302,11 @@ pub(crate) fn Composer() -> impl IntoView {
                     {icon(Icon::ArrowUp)}
                 </button>
             </div>
-            <p id="composer-note" class="composer-note" class:bad=move || is_over() || field.problem.read().is_some()>
+            <p
+                id="composer-note"
+                class="composer-note"
+                class:needs-js=move || count().is_none() && field.problem.read().is_none()
+                class:bad=move || is_over() || field.problem.read().is_some()>
                 {move || {
                     count()
                         .or_else(|| field.problem.get())

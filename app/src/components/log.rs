@@ -224,7 +224,7 @@ fn Jump(
     view! {
         <Show when=move || has_newer.get() || (unseen.get() > 0) || away.get()>
             <button
-                class="jump"
+                class="jump needs-js"
                 class:news=move || { unseen.get() > 0 }
                 on:click=move |_| {
                     if has_newer.get_untracked() {

@@ -28,6 +28,9 @@ pub(crate) struct Scroll {
     scroller: NodeRef<html::Div>,
     list: NodeRef<html::Div>,
     place: StoredValue<Place>,
+    /// Where the scroller stood when it was last looked at, in CSS pixels from the end. Elsewhere means that the reader
+    /// has scrolled and the event is still to come: rows that move under the pointer change before it does.
+    seen_top: StoredValue<i32>,
     away: RwSignal<bool>,
 }
 
@@ -47,6 +50,7 @@ impl Scroll {
             scroller: NodeRef::new(),
             list: NodeRef::new(),
             place: StoredValue::new(Place::End),
+            seen_top: StoredValue::new(0),
             away: RwSignal::new(false),
         }
     }
@@ -97,12 +101,14 @@ impl Scroll {
     pub(crate) fn scrolled(&self) {
         let Some(place) = self.look() else { return };
         self.set_place(place);
+        self.remember_top();
         self.fetch_ahead();
     }
 
     /// Goes to the newest of the messages that are there.
     pub(crate) fn show_end(&self) {
         self.set_place(Place::End);
+        self.remember_top();
         self.keep();
     }
 
@@ -118,15 +124,11 @@ impl Scroll {
     /// Something in the log has changed: puts the view back to where the reader was.
     fn keep(&self) {
         let Some(scroller) = self.scroller.get_untracked() else { return };
-        let moved = self.place.with_value(|place| match place {
-            Place::End => Some(-f64::from(scroller.scroll_top())),
-            Place::Row(row, _) if !row.is_connected() => None,
-            Place::Row(row, top) => Some(top_within(row, &scroller) - top),
-        });
-        match moved {
-            Some(moved) if moved.abs() >= 1.0 => scroller.scroll_by_with_x_and_y(0.0, moved),
-            _ => {}
+        if scroller.scroll_top() != self.seen_top.get_value() {
+            self.scrolled();
+            return;
         }
+        self.put_back(&scroller);
         if let Some(place) = self.look() {
             // At the end one stays until one scrolls away oneself.
             let stays = self.place.with_value(|place| matches!(place, Place::End)) && !self.more_below();
@@ -134,7 +136,26 @@ impl Scroll {
                 self.set_place(place);
             }
         }
+        self.remember_top();
         self.fetch_ahead();
+    }
+
+    fn put_back(&self, scroller: &Element) {
+        let moved = self.place.with_value(|place| match place {
+            Place::End => Some(-f64::from(scroller.scroll_top())),
+            Place::Row(row, _) if !row.is_connected() => None,
+            Place::Row(row, top) => Some(top_within(row, scroller) - top),
+        });
+        match moved {
+            Some(moved) if moved.abs() >= 1.0 => scroller.scroll_by_with_x_and_y(0.0, moved),
+            _ => {}
+        }
+    }
+
+    fn remember_top(&self) {
+        if let Some(scroller) = self.scroller.get_untracked() {
+            self.seen_top.set_value(scroller.scroll_top());
+        }
     }
 
     fn set_place(&self, place: Place) {
