@@ -24,8 +24,8 @@ async fn load(invite: String) -> Result<Invitation, PageError> {
 
 /// The browser finds the server's answer in the page and never asks itself.
 #[cfg(not(feature = "ssr"))]
-async fn load(_: String) -> Result<Invitation, PageError> {
-    Err(PageError::Unavailable)
+fn load(_: String) -> std::future::Ready<Result<Invitation, PageError>> {
+    std::future::ready(Err(PageError::Unavailable))
 }
 
 /// The page of an invitation.

@@ -44,8 +44,8 @@ async fn load(address: Option<(RoomSlug, Place)>) -> Result<ChatPage, PageError>
 
 /// The browser finds the server's answer in the page and never asks itself.
 #[cfg(not(feature = "ssr"))]
-async fn load(_: Option<(RoomSlug, Place)>) -> Result<ChatPage, PageError> {
-    Err(PageError::Unavailable)
+fn load(_: Option<(RoomSlug, Place)>) -> std::future::Ready<Result<ChatPage, PageError>> {
+    std::future::ready(Err(PageError::Unavailable))
 }
 
 /// The page of a room. Going from room to room changes the address under it and does not build it anew.
