@@ -28,9 +28,6 @@ pub(crate) struct Scroll {
     scroller: NodeRef<html::Div>,
     list: NodeRef<html::Div>,
     place: StoredValue<Place>,
-    /// Where the scroller stood when it was last looked at, in CSS pixels from the end. Elsewhere means that the reader
-    /// has scrolled and the event is still to come: rows that move under the pointer change before it does.
-    seen_top: StoredValue<i32>,
     away: RwSignal<bool>,
 }
 
@@ -50,7 +47,6 @@ impl Scroll {
             scroller: NodeRef::new(),
             list: NodeRef::new(),
             place: StoredValue::new(Place::End),
-            seen_top: StoredValue::new(0),
             away: RwSignal::new(false),
         }
     }
@@ -75,11 +71,11 @@ impl Scroll {
             else {
                 return;
             };
-            let everything = MutationObserverInit::new();
-            everything.set_child_list(true);
-            everything.set_subtree(true);
-            everything.set_character_data(true);
-            _ = changes.observe_with_options(&list, &everything);
+            // Rows that come and go. What changes inside a row either changes the size of the list or moves nothing; the
+            // buttons that appear under the pointer must not count, for they do so before the scroll that brings them.
+            let rows = MutationObserverInit::new();
+            rows.set_child_list(true);
+            _ = changes.observe_with_options(&list, &rows);
             sizes.observe(&list);
             let watching = StoredValue::new_local((keep, changes.clone(), sizes.clone()));
             on_cleanup(move || {
@@ -101,14 +97,12 @@ impl Scroll {
     pub(crate) fn scrolled(&self) {
         let Some(place) = self.look() else { return };
         self.set_place(place);
-        self.remember_top();
         self.fetch_ahead();
     }
 
     /// Goes to the newest of the messages that are there.
     pub(crate) fn show_end(&self) {
         self.set_place(Place::End);
-        self.remember_top();
         self.keep();
     }
 
@@ -124,10 +118,6 @@ impl Scroll {
     /// Something in the log has changed: puts the view back to where the reader was.
     fn keep(&self) {
         let Some(scroller) = self.scroller.get_untracked() else { return };
-        if scroller.scroll_top() != self.seen_top.get_value() {
-            self.scrolled();
-            return;
-        }
         self.put_back(&scroller);
         if let Some(place) = self.look() {
             // At the end one stays until one scrolls away oneself.
@@ -136,7 +126,6 @@ impl Scroll {
                 self.set_place(place);
             }
         }
-        self.remember_top();
         self.fetch_ahead();
     }
 
@@ -149,12 +138,6 @@ impl Scroll {
         match moved {
             Some(moved) if moved.abs() >= 1.0 => scroller.scroll_by_with_x_and_y(0.0, moved),
             _ => {}
-        }
-    }
-
-    fn remember_top(&self) {
-        if let Some(scroller) = self.scroller.get_untracked() {
-            self.seen_top.set_value(scroller.scroll_top());
         }
     }
 
