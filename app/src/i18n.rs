@@ -2,7 +2,10 @@
 //! compile. Hidden here: how the language gets to the views, and which text belongs to which refusal.
 
 use leptos::prelude::*;
-use protocol::{ErrorCode, text::InvalidText};
+use protocol::{
+    ErrorCode,
+    text::{InvalidText, is_invisible},
+};
 
 use crate::source::Language;
 
@@ -83,6 +86,10 @@ pub(crate) fn bad_username(locale: Locale, error: InvalidText) -> String {
     match error {
         InvalidText::Empty => text!(locale, errors.name_empty).to_owned(),
         InvalidText::TooLong { .. } => text!(locale, errors.name_long).to_owned(),
+        InvalidText::Character(space) if space.is_whitespace() => text!(locale, errors.name_space).to_owned(),
+        InvalidText::Character(unseen) if unseen.is_control() || is_invisible(unseen) => {
+            text!(locale, errors.name_invisible, code = format!("U+{:04X}", u32::from(unseen)))
+        }
         InvalidText::Character(character) => text!(locale, errors.name_character, character = character),
         InvalidText::Edge => text!(locale, errors.name_edge).to_owned(),
         InvalidText::NotEmoji => text!(locale, errors.bad_name).to_owned(),
@@ -93,7 +100,22 @@ pub(crate) fn bad_username(locale: Locale, error: InvalidText) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
+    use protocol::Username;
     use serde_json::{Map, Value};
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_seen_in_a_name_is_named() {
+        let told = |name: &str| {
+            let error = name.parse::<Username>().unwrap_err();
+            [Locale::en, Locale::zh_CN].map(|locale| bad_username(locale, error))
+        };
+        assert!(told("a@b").iter().all(|text| text.contains('@')));
+        assert!(told("a\u{200B}b").iter().all(|text| text.contains("U+200B") && !text.contains('\u{200B}')));
+        let [en, zh] = told("a\u{3000}b");
+        assert!(en.contains("no spaces") && zh.contains("空格"), "{en} {zh}");
+    }
 
     /// The names of all texts, with the values that go into each.
     fn names(json: &str) -> BTreeSet<String> {

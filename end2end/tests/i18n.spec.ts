@@ -17,7 +17,7 @@ test('a Chinese browser is spoken to in Chinese', async ({ visitor, api, picture
   await picture(reader, 'chinese');
   // No English word is left on the page but names.
   const words = await reader.page.locator('body').innerText();
-  expect(words.replaceAll(/Everything that has no room of its own|Hubbub|general|Writer|English|Shift|Enter/g, '').match(/[A-Za-z]{3,}/g) ?? []).toEqual([]);
+  expect(words.replaceAll(/Hubbub|general|Writer|English|Shift|Enter/g, '').match(/[A-Za-z]{3,}/g) ?? []).toEqual([]);
   expect(reader.complaints).toEqual([]);
 });
 

@@ -28,7 +28,7 @@ pub enum InvalidText {
         max: usize,
     },
     /// A character that has no place there.
-    #[error("{0:?} cannot be used here; use letters, digits, emoji, - _ and . without spaces")]
+    #[error("{} cannot be used here; use letters, digits, emoji, - _ and . without spaces", spoken(*.0))]
     Character(char),
     /// A name that begins or ends with a mark.
     #[error("a name begins and ends with a letter, a digit or an emoji")]
@@ -45,6 +45,15 @@ pub fn is_invisible(c: char) -> bool {
         0xAD | 0x34F | 0x61C | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F
         | 0x202A..=0x202E | 0x2060..=0x206F | 0x2800 | 0x3164 | 0xFE00..=0xFE0F | 0xFEFF | 0xFFA0
         | 0xFFF0..=0xFFFB | 0x1BCA0..=0x1BCA3 | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF)
+}
+
+/// A character as one can speak of it: itself, or what it is where there would be nothing to see.
+fn spoken(c: char) -> String {
+    match c {
+        c if c.is_whitespace() => "a space".to_owned(),
+        c if c.is_control() || is_invisible(c) => format!("an invisible character (U+{:04X})", u32::from(c)),
+        c => format!("“{c}”"),
+    }
 }
 
 /// Whether `c` may stand in a username or, in lower case, in a room's slug: letters, marks and digits of any script,
@@ -277,6 +286,22 @@ mod tests {
         }
         check::<Username>(&"x".repeat(33), Err(InvalidText::TooLong { chars: 33, max: 32 }));
         check::<Username>("alice.", Err(InvalidText::Edge));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_named() {
+        for (name, named) in [
+            ("a b", "a space"),
+            ("a\u{3000}b", "a space"),
+            ("a\u{200B}b", "an invisible character (U+200B)"),
+            ("a\u{7}b", "an invisible character (U+0007)"),
+            ("a\u{E0041}b", "an invisible character (U+E0041)"),
+            ("a@b", "“@”"),
+        ] {
+            let error = name.parse::<Username>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{named} cannot be used here")), "{name:?}: {error}");
+            assert!(!error.contains(|c: char| c != ' ' && (c.is_control() || is_invisible(c))), "{error:?}");
+        }
     }
 
     #[test]

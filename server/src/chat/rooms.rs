@@ -17,8 +17,8 @@ use crate::{
 /// Longest invitation that is looked up, in bytes.
 const INVITE_MAX_BYTES: usize = 64;
 
-/// The room that a new instance begins with.
-const FIRST_ROOM: (&str, &str) = ("general", "Everything that has no room of its own");
+/// The name of the room that a new instance begins with. Nothing is said of it: its readers' language is not known.
+const FIRST_ROOM: &str = "general";
 
 impl Chat {
     /// The rooms that `user` may read, by name, and what is new in them; at most [`ROOMS_MAX_LISTED`].
@@ -67,10 +67,9 @@ impl Chat {
             return Ok(());
         }
         let wrong = |error: &dyn std::fmt::Display| Refusal::new(ErrorCode::Internal, error.to_string());
-        let slug = FIRST_ROOM.0.parse().map_err(|error| wrong(&error))?;
-        let name = FIRST_ROOM.0.parse().map_err(|error| wrong(&error))?;
-        let topic = FIRST_ROOM.1.parse().map_err(|error| wrong(&error))?;
-        self.make_room(slug, name, topic, Visibility::Public, None).await.map(drop)
+        let slug = FIRST_ROOM.parse().map_err(|error| wrong(&error))?;
+        let name = FIRST_ROOM.parse().map_err(|error| wrong(&error))?;
+        self.make_room(slug, name, Topic::default(), Visibility::Public, None).await.map(drop)
     }
 
     async fn make_room(
