@@ -22,7 +22,7 @@ mod preferences;
 mod session_cookie;
 mod ws;
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use app::source::{Assets, SharedSource};
 use axum::{
@@ -32,12 +32,12 @@ use axum::{
     response::Response,
     routing::get,
 };
+use futures_util::FutureExt as _;
 use protocol::{ErrorCode, frame::Refusal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower_http::{
     CompressionLevel,
-    catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, DefaultPredicate, Predicate as _, predicate::NotForContentType},
 };
 
@@ -119,7 +119,7 @@ pub(crate) fn router(http: Arc<Http>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&http), origin::guard))
         .layer(from_fn(bound_in_time))
         .layer(compress)
-        .layer(CatchPanicLayer::custom(after_panic))
+        .layer(from_fn(outlive_panics))
         .layer(from_fn_with_state(Arc::clone(&http), headers::complete))
         .layer(from_fn(log))
         .with_state(http)
@@ -154,7 +154,15 @@ async fn log(request: Request, next: Next) -> Response {
     response
 }
 
-/// The answer after a panic, whose cause the panic hook has logged.
-fn after_panic(_cause: Box<dyn Any + Send + 'static>) -> Response {
-    Failure::new(ErrorCode::Internal, "the server made a mistake; its log says which. Try again").into_text()
+/// Middleware: a mistake in one request is that request's alone. The panic hook has logged which.
+async fn outlive_panics(request: Request, next: Next) -> Response {
+    let uri = request.uri().clone();
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    answered.unwrap_or_else(|_logged| {
+        let message = "the server made a mistake; its log says which. Try again";
+        Failure::new(ErrorCode::Internal, message).into_response_at(&uri)
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,9 +65,13 @@ fn hash(file: &EmbeddedFile) -> String {
 
 /// The file at an address; `None` where there is none.
 pub(crate) fn serve(uri: &Uri, request: &HeaderMap) -> Option<Response> {
+    serve_from::<Site>(uri, request)
+}
+
+fn serve_from<Files: RustEmbed>(uri: &Uri, request: &HeaderMap) -> Option<Response> {
     let path = uri.path().trim_start_matches('/');
     let mime = mime(path)?;
-    let (file, encoding) = choose(path, request)?;
+    let (file, encoding) = choose::<Files>(path, request)?;
 
     let etag = format!("\"{}\"", hash(&file));
     let unchanged = request
@@ -99,14 +103,14 @@ pub(crate) fn serve(uri: &Uri, request: &HeaderMap) -> Option<Response> {
 }
 
 /// The best form of a file that the browser understands.
-fn choose(path: &str, request: &HeaderMap) -> Option<(EmbeddedFile, Option<&'static str>)> {
+fn choose<Files: RustEmbed>(path: &str, request: &HeaderMap) -> Option<(EmbeddedFile, Option<&'static str>)> {
     let accepted =
         request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let compressed = ENCODINGS
         .iter()
         .filter(|(_, encoding)| accepts(accepted, encoding))
-        .find_map(|(ending, encoding)| Some((Site::get(&format!("{path}{ending}"))?, Some(*encoding))));
-    compressed.or_else(|| Site::get(path).map(|file| (file, None)))
+        .find_map(|(ending, encoding)| Some((Files::get(&format!("{path}{ending}"))?, Some(*encoding))));
+    compressed.or_else(|| Files::get(path).map(|file| (file, None)))
 }
 
 /// Whether `Accept-Encoding` names an encoding and does not weigh it zero.
@@ -136,7 +140,90 @@ fn mime(path: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::to_bytes;
+
     use super::*;
+
+    /// Files that are inside the tests as the page's are inside a release.
+    #[derive(RustEmbed)]
+    #[folder = "tests/site"]
+    struct Sample;
+
+    const SCRIPT: &str = "/pkg/sample.js";
+    const PLAIN: &[u8] = include_bytes!("../../tests/site/pkg/sample.js");
+    const GZIP: &[u8] = include_bytes!("../../tests/site/pkg/sample.js.gz");
+    const BROTLI: &[u8] = include_bytes!("../../tests/site/pkg/sample.js.br");
+
+    fn get(address: &str, headers: &[(header::HeaderName, &str)]) -> Option<Response> {
+        let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
+        serve_from::<Sample>(&address.parse().unwrap(), &headers)
+    }
+
+    fn header_of(response: &Response, name: header::HeaderName) -> &str {
+        response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    async fn body(response: Response) -> Vec<u8> {
+        to_bytes(response.into_body(), 4_096).await.unwrap().into()
+    }
+
+    #[test]
+    fn the_files_are_inside() {
+        assert!(matches!(Sample::get("pkg/sample.js").unwrap().data, Cow::Borrowed(_)));
+    }
+
+    #[tokio::test]
+    async fn each_browser_gets_the_smallest_form_that_it_reads() {
+        for (accepted, encoding, bytes) in [
+            ("gzip, deflate, br, zstd", "br", BROTLI),
+            ("gzip", "gzip", GZIP),
+            ("br;q=0, gzip;q=0.5", "gzip", GZIP),
+            ("identity", "", PLAIN),
+            ("", "", PLAIN),
+        ] {
+            let file = get(SCRIPT, &[(header::ACCEPT_ENCODING, accepted)]).unwrap();
+            assert_eq!(file.status(), StatusCode::OK);
+            assert_eq!(header_of(&file, header::CONTENT_ENCODING), encoding, "{accepted:?}");
+            assert_eq!(header_of(&file, header::CONTENT_TYPE), "text/javascript; charset=utf-8");
+            assert_eq!(header_of(&file, header::VARY), "accept-encoding");
+            assert_eq!(body(file).await, bytes, "{accepted:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_form_that_is_held_is_not_sent_again() {
+        let etag = |accepted: &str| {
+            let file = get(SCRIPT, &[(header::ACCEPT_ENCODING, accepted)]).unwrap();
+            header_of(&file, header::ETAG).to_owned()
+        };
+        let (brotli, gzip, plain) = (etag("br"), etag("gzip"), etag("identity"));
+        assert!(brotli != gzip && gzip != plain && brotli != plain, "each form has a tag of its own");
+        for held in [brotli.clone(), format!("\"other\", W/{brotli}")] {
+            let again =
+                get(SCRIPT, &[(header::ACCEPT_ENCODING, "br"), (header::IF_NONE_MATCH, &held)]).unwrap();
+            assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{held}");
+            assert_eq!(header_of(&again, header::ETAG), brotli);
+            assert!(body(again).await.is_empty());
+        }
+        let other =
+            get(SCRIPT, &[(header::ACCEPT_ENCODING, "gzip"), (header::IF_NONE_MATCH, &brotli)]).unwrap();
+        assert_eq!(other.status(), StatusCode::OK, "another form is held");
+    }
+
+    #[test]
+    fn only_an_address_with_a_version_is_kept_unasked() {
+        let caching =
+            |address: &str| header_of(&get(address, &[]).unwrap(), header::CACHE_CONTROL).to_owned();
+        assert_eq!(caching("/pkg/sample.js?v=0123"), "public, max-age=31536000, immutable");
+        assert_eq!(caching("/pkg/sample.js"), "no-cache");
+    }
+
+    #[test]
+    fn what_is_not_meant_to_be_served_is_not() {
+        for address in ["/pkg/sample.js.br", "/pkg/", "/pkg", "/pkg/../pkg/sample.js", "/pkg/other.js"] {
+            assert!(get(address, &[]).is_none(), "{address}");
+        }
+    }
 
     #[test]
     fn encodings_are_chosen_by_what_the_browser_says() {
