@@ -23,7 +23,7 @@ pub struct Config {
     pub listen: SocketAddr,
 
     /// The folder for the database. It is made if it is not there.
-    #[arg(long, env = "HUBBUB_DATA", default_value = "./data", value_name = "FOLDER")]
+    #[arg(long, global = true, env = "HUBBUB_DATA", default_value = "./data", value_name = "FOLDER")]
     pub data: PathBuf,
 
     /// Whether people may come in by picking a name.

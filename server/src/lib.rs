@@ -10,17 +10,21 @@
 //! | [`auth`] | who somebody is |
 //! | [`limits`] | how much one may do |
 //! | `http` | pages, JSON interface, forms, files, health |
+//! | [`command`] | what the binary does beside serving |
+//! | [`probe`] | whether a server elsewhere is ready |
 //! | [`config`], [`error`], [`clock`], [`random`] | leaves |
 
 pub mod auth;
 pub mod bus;
 pub mod chat;
 pub mod clock;
+pub mod command;
 pub mod config;
 pub mod conn;
 pub mod error;
 pub mod hub;
 pub mod limits;
+pub mod probe;
 pub mod random;
 pub mod store;
 

@@ -1,4 +1,4 @@
-//! The binary: settings in, a server until it is told to stop.
+//! The binary: settings in, a server until it is told to stop, or a command that ends by itself.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -8,15 +8,20 @@ use std::{
 use clap::Parser as _;
 use server::{
     Running, Server,
+    command::{Command, CommandLine},
     config::{Config, LogFormat},
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let config = Config::parse();
+    let CommandLine { config, command } = CommandLine::parse();
     begin_log(&config);
-    match run(config) {
+    let done = match command {
+        None => serve(config),
+        Some(command) => carry_out(command, &config),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("hubbub: {error:#}");
@@ -37,8 +42,16 @@ fn begin_log(config: &Config) {
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
 }
 
+#[tokio::main(flavor = "current_thread")]
+async fn carry_out(command: Command, config: &Config) -> anyhow::Result<()> {
+    let told = command.run(config).await?;
+    // It is done all the same where nobody hears of it.
+    let _unheard = writeln!(io::stdout(), "{told}");
+    Ok(())
+}
+
 #[tokio::main]
-async fn run(config: Config) -> anyhow::Result<()> {
+async fn serve(config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let mut running = tokio::select! {
         running = Server::start(config) => running?,

@@ -26,9 +26,11 @@ use super::{
 };
 
 mod append;
+mod backup;
 mod job;
 mod open;
 mod read;
+mod restore;
 mod rooms;
 mod row;
 #[cfg(test)]
@@ -36,7 +38,9 @@ mod tests;
 mod users;
 mod writer;
 
+pub use backup::{BackupError, back_up};
 pub use open::{DATABASE_FILE, OpenError};
+pub use restore::{Existing, RestoreError, Restored, restore};
 
 /// Most changes that wait for the writer; then callers wait.
 const WRITE_QUEUE_MAX: usize = 1024;

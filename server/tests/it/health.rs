@@ -4,9 +4,16 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use sqlx::{ConnectOptions as _, Executor as _, sqlite::SqliteConnectOptions};
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 
-use crate::server::TestServer;
+use crate::{
+    binary::{assert_fails, hubbub, run},
+    server::TestServer,
+};
 
 /// Longer than the server needs to notice, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -31,4 +38,73 @@ async fn a_store_that_cannot_write_is_not_ready_and_heals() {
 
     other.execute("rollback").await.unwrap();
     timeout(PATIENCE, until(StatusCode::OK)).await.expect("it does not heal");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_says_so_and_finishes_what_is_under_way() {
+    let server = TestServer::start().await;
+    let begin = async |head: &str| {
+        let mut connection = TcpStream::connect(server.address()).await.unwrap();
+        connection.write_all(head.as_bytes()).await.unwrap();
+        connection
+    };
+    let mut asking = begin("GET /readyz HTTP/1.1\r\n").await;
+    let body = r#"{"username":"late"}"#;
+    let head = format!(
+        "POST /api/v1/guests HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut posting = begin(&head).await;
+    // Connections are accepted in the order in which they came: with this answer the two above have been.
+    assert_eq!(server.get("/readyz").await.status(), StatusCode::OK);
+
+    let finish = async |connection: &mut TcpStream, rest: &str| {
+        connection.write_all(rest.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    let meanwhile = async {
+        let answer = finish(&mut asking, "Host: x\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("stopping\n"), "{answer}");
+        let answer = finish(&mut posting, body).await;
+        assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    };
+    timeout(PATIENCE, async { tokio::join!(server.stop(), meanwhile) }).await.expect("it does not stop");
+}
+
+#[tokio::test]
+async fn a_healthcheck_says_what_readyz_says() {
+    let server = TestServer::start().await;
+    let address = server.address().to_string();
+    let check = async || {
+        let address = address.clone();
+        tokio::task::spawn_blocking(move || run(&["healthcheck", "--address", &address])).await.unwrap()
+    };
+    let healthy = check().await;
+    assert_eq!((healthy.status.code(), healthy.stdout.as_slice()), (Some(0), b"ready\n".as_slice()));
+
+    let file = SqliteConnectOptions::new().filename(server.data().join("hubbub.db"));
+    let mut other = file.connect().await.unwrap();
+    other.execute("begin immediate").await.unwrap();
+    let until = async || while server.get("/readyz").await.status() == StatusCode::OK {};
+    timeout(PATIENCE, until()).await.expect("it does not notice");
+    assert_fails(&check().await, 1, &["503", "cannot write", &address]);
+    other.execute("rollback").await.unwrap();
+    drop(server.stop().await);
+    assert_fails(&check().await, 1, &["no server answers", "--address"]);
+}
+
+#[test]
+fn a_healthcheck_asks_where_the_server_is_told_to_listen() {
+    // Nobody listens on port 1; what is asked is told.
+    let told = |listen: &str| hubbub(&["healthcheck"]).env("HUBBUB_LISTEN", listen).output().unwrap();
+    assert_fails(&told("0.0.0.0:1"), 1, &["127.0.0.1:1"]);
+}
+
+#[test]
+fn a_healthcheck_of_a_server_that_says_nothing_ends() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    assert_fails(&run(&["healthcheck", "--address", &address]), 1, &["did not answer"]);
 }

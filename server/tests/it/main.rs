@@ -4,6 +4,8 @@
 
 mod api;
 mod assets;
+mod backup;
+mod binary;
 mod forms;
 mod guests;
 mod health;
@@ -12,6 +14,7 @@ mod origin;
 mod pages;
 mod rooms;
 mod server;
+mod slow;
 mod socket;
 mod start;
 mod wire;

@@ -2,42 +2,16 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _},
-    process::{Child, Command, Output, Stdio},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
 };
 
 use tempfile::TempDir;
 
-use crate::server::TestServer;
-
-fn hubbub(flags: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hubbub"));
-    command.args(flags).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-fn run(flags: &[&str]) -> Output {
-    hubbub(flags).output().unwrap()
-}
-
-#[track_caller]
-fn assert_fails(output: &Output, code: i32, words: &[&str]) {
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{text}");
-    for word in words {
-        assert!(text.contains(word), "{word:?} is not in {text:?}");
-    }
-}
-
-/// A process that is ended with the test.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ended = self.0.kill();
-        let _status = self.0.wait();
-    }
-}
+use crate::{
+    binary::{assert_fails, hubbub, run, serve},
+    server::TestServer,
+};
 
 #[test]
 fn a_wrong_flag_is_explained() {
@@ -91,18 +65,34 @@ fn a_data_folder_that_cannot_be_used_is_explained() {
 #[test]
 fn it_says_where_it_is_and_stops_when_told_to() {
     let data = TempDir::new().unwrap();
-    let mut process = Process(
-        hubbub(&["--listen", "127.0.0.1:0", "--data", data.path().to_str().unwrap()]).spawn().unwrap(),
-    );
-    let mut line = String::new();
-    let mut stdout = BufReader::new(process.0.stdout.take().unwrap());
-    stdout.read_line(&mut line).unwrap();
-    assert!(line.starts_with("Hubbub is at http://127.0.0.1:"), "{line:?}");
-
-    let kill = Command::new("kill").args(["-TERM", &process.0.id().to_string()]).status().unwrap();
-    assert!(kill.success());
+    let (mut process, _address) = serve(&["--data", data.path().to_str().unwrap()]);
+    process.terminate();
     let status = process.0.wait().unwrap();
     let mut log = String::new();
     process.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
     assert!(status.success(), "{status}: {log}");
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let data = TempDir::new().unwrap();
+    let flags = ["--data", data.path().to_str().unwrap(), "--drain-seconds", "60"];
+    let (mut process, address) = serve(&flags);
+    let mut under_way = TcpStream::connect(&address).unwrap();
+    write!(under_way, "POST /api/v1/guests HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
+        .unwrap();
+    write!(under_way, "Content-Length: 9\r\n\r\n").unwrap();
+    // Connections are accepted in the order in which they came.
+    assert!(run(&["healthcheck", "--address", &address]).status.success());
+
+    let mut log = BufReader::new(process.0.stderr.take().unwrap());
+    let mut said = String::new();
+    process.terminate();
+    while !said.contains("once more stops at once") {
+        assert_ne!(log.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    process.terminate();
+    let status = process.0.wait().unwrap();
+    log.read_to_string(&mut said).unwrap();
+    assert!(status.success() && said.contains("stopped at once"), "{status}: {said}");
 }

@@ -16,14 +16,14 @@ use sqlx::{
 
 /// The database inside the data folder. SQLite keeps two more files beside it, `-wal` and `-shm`.
 pub const DATABASE_FILE: &str = "hubbub.db";
-const LOCK_FILE: &str = "hubbub.lock";
+pub(super) const LOCK_FILE: &str = "hubbub.lock";
 
 /// Connections that read.
 const READ_CONNECTIONS: u32 = 4;
 /// How long a query waits for one of them.
 const READ_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long SQLite waits for another program's lock: less than the callers of the writer wait.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The log file of SQLite is cut to this size when it has been moved into the database, in bytes.
 const WAL_SIZE_LIMIT_BYTES: &str = "67108864";
 /// A database of at most this size is read through at every start, in bytes: a fraction of a second.
@@ -31,7 +31,7 @@ const FULL_CHECK_MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// The first SQLite without the bug that damages a database when its log is reset.
 const SQLITE_MIN: (u32, u32, u32) = (3, 51, 3);
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// Why a data folder could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -58,8 +58,8 @@ pub enum OpenError {
     },
     /// The database cannot be read, or not all of it.
     #[error(
-        "{} is damaged or is no database of hubbub ({cause}). Move it away together with the files beside it whose names \
-         begin alike, put a backup in its place, and start again; without it hubbub starts empty", file.display()
+        "{} is damaged or is no database of hubbub ({cause}). To put a backup in its place: hubbub restore FILE --replace. \
+         To start empty: move it away, together with the files beside it whose names begin alike", file.display()
     )]
     Damaged {
         /// The database.
@@ -149,12 +149,13 @@ async fn require_sqlite(connection: &mut SqliteConnection) -> Result<Result<(), 
 }
 
 /// The data folder while it is being opened.
-struct Folder<'p> {
-    path: &'p Path,
+pub(super) struct Folder<'p> {
+    pub(super) path: &'p Path,
 }
 
 impl Folder<'_> {
-    fn lock(&self) -> Result<File, OpenError> {
+    /// Keeps others out as long as the file is open.
+    pub(super) fn lock(&self) -> Result<File, OpenError> {
         let not_writable = |error: io::Error| self.not_writable(error.to_string());
         make_private_folder(self.path).map_err(not_writable)?;
         let lock = File::options()
@@ -195,9 +196,7 @@ impl Folder<'_> {
 
     fn explain_migration(&self, error: MigrateError) -> OpenError {
         match error {
-            MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {
-                OpenError::Newer { file: self.path.join(DATABASE_FILE) }
-            }
+            newer if is_newer(&newer) => OpenError::Newer { file: self.path.join(DATABASE_FILE) },
             MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => self.explain(&error),
             other => self.damaged(other.to_string()),
         }
@@ -225,9 +224,14 @@ impl Folder<'_> {
         OpenError::Damaged { file: self.path.join(DATABASE_FILE), cause }
     }
 
-    fn not_writable(&self, cause: String) -> OpenError {
+    pub(super) fn not_writable(&self, cause: String) -> OpenError {
         OpenError::NotWritable { folder: self.path.to_owned(), cause }
     }
+}
+
+/// Whether a newer program has changed the database's form.
+pub(super) const fn is_newer(error: &MigrateError) -> bool {
+    matches!(error, MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..))
 }
 
 /// Makes the folder so that only its owner can look into it: it holds what was said in private.

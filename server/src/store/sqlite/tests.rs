@@ -130,7 +130,7 @@ async fn what_is_no_database_is_left_alone() {
     fs::write(&file, &garbage).unwrap();
     let error = refused(folder.path()).await;
     assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
-    assert!(error.to_string().contains("put a backup in its place"));
+    assert!(error.to_string().contains("hubbub restore"));
     assert_eq!(fs::read_to_string(&file).unwrap(), garbage);
 }
 

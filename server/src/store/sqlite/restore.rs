@@ -1,0 +1,270 @@
+//! A backup put in the place of a data folder's database. At every moment the folder holds a database to start from: the
+//! old one, then the new one.
+
+use std::{
+    fs::{self, DirBuilder},
+    io,
+    path::{Path, PathBuf},
+};
+
+use protocol::Timestamp;
+use sqlx::{
+    ConnectOptions as _, Connection as _, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+use super::{
+    backup::{open_private, sync_folder_of},
+    open::{DATABASE_FILE, Folder, LOCK_FILE, MIGRATIONS, OpenError},
+};
+
+/// The backup inside the data folder until it is in its place.
+const INCOMING_FILE: &str = "hubbub.db.incoming";
+/// The files that SQLite may keep beside a database: what is not moved into it yet, and an index of that.
+const LOG: &str = "-wal";
+const LOG_INDEX: &str = "-shm";
+
+/// What to do with a database that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Leave it alone and refuse.
+    Refuse,
+    /// Keep it in a folder beside the new one.
+    SetAside,
+}
+
+/// Why nothing was restored. The database is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The folder cannot be had.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// There is a database already.
+    #[error(
+        "{} holds a database already. With --replace it is set aside and the backup takes its place",
+        folder.display()
+    )]
+    Occupied {
+        /// The data folder.
+        folder: PathBuf,
+    },
+    /// The backup is none, or not whole.
+    #[error("{} is no whole backup of hubbub ({cause}); nothing was changed", backup.display())]
+    NoBackup {
+        /// The backup.
+        backup: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// It cannot be copied.
+    #[error("cannot copy {} into the data folder: {cause}", backup.display())]
+    Copy {
+        /// The backup.
+        backup: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+}
+
+/// What was restored.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// How many rooms.
+    pub rooms: u64,
+    /// Where the database is that was there before.
+    pub set_aside: Option<PathBuf>,
+}
+
+/// Puts a copy of `backup` into the folder `data`, which no server may be using. Each room's log begins a new life: no
+/// reader's position of the log that is left takes effect in the one that is restored.
+pub async fn restore(
+    data: &Path,
+    backup: &Path,
+    existing: Existing,
+    now: Timestamp,
+) -> Result<Restored, RestoreError> {
+    let folder = Folder { path: data };
+    let _lock = folder.lock()?;
+    belong_to_owner_of(data, &data.join(LOCK_FILE))
+        .map_err(|cause| folder.not_writable(cause.to_string()))?;
+    let occupied = ["", LOG].iter().any(|ending| beside(&data.join(DATABASE_FILE), ending).exists());
+    if occupied && existing == Existing::Refuse {
+        return Err(RestoreError::Occupied { folder: data.to_owned() });
+    }
+    let incoming = Incoming { path: data.join(INCOMING_FILE), backup };
+    let rooms = incoming.prepare().await?;
+    let set_aside =
+        if occupied { Some(data.join(format!("replaced-{now}").replace(':', "-"))) } else { None };
+    let placed = match &set_aside {
+        Some(aside) => keep(data, aside).await,
+        None => Ok(()),
+    };
+    placed.and_then(|()| incoming.place(data)).map_err(|cause| incoming.copy_failed(cause))?;
+    Ok(Restored { rooms, set_aside })
+}
+
+/// The path of a file that SQLite keeps beside a database.
+fn beside(database: &Path, ending: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// The backup's copy on its way; gone with this unless it reached its place.
+struct Incoming<'b> {
+    path: PathBuf,
+    backup: &'b Path,
+}
+
+impl Incoming<'_> {
+    /// Makes the copy, looks whether it is whole and of a form that this program knows, and brings it up to date.
+    /// Answers how many rooms it holds.
+    async fn prepare(&self) -> Result<u64, RestoreError> {
+        self.clear();
+        self.copy().map_err(|cause| self.copy_failed(cause))?;
+        let no_backup = |error: sqlx::Error| self.no_backup(error.to_string());
+        let mut connection = SqliteConnectOptions::new()
+            .filename(&self.path)
+            // One file is left when it is closed.
+            .journal_mode(SqliteJournalMode::Delete)
+            .synchronous(SqliteSynchronous::Full)
+            .disable_statement_logging()
+            .connect()
+            .await
+            .map_err(no_backup)?;
+        let verdict: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(no_backup)?;
+        if verdict != "ok" {
+            return Err(self.no_backup(verdict));
+        }
+        self.migrate(&mut connection).await?;
+        let rooms = begin_new_lives(&mut connection).await.map_err(no_backup)?;
+        connection.close().await.map_err(no_backup)?;
+        Ok(rooms)
+    }
+
+    fn copy(&self) -> io::Result<()> {
+        // A copy of a running server's files has a part of the database in the second.
+        for ending in ["", LOG] {
+            match fs::File::open(beside(self.backup, ending)) {
+                Ok(mut from) => {
+                    let mut to = open_private(&beside(&self.path, ending))?;
+                    io::copy(&mut from, &mut to)?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound && !ending.is_empty() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn migrate(&self, connection: &mut SqliteConnection) -> Result<(), RestoreError> {
+        let tables: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('_sqlx_migrations', 'rooms', 'events')",
+        )
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|error| self.no_backup(error.to_string()))?;
+        if tables != 3 {
+            return Err(self.no_backup("it is the database of another program".into()));
+        }
+        let newer = || OpenError::Newer { file: self.backup.to_owned() };
+        MIGRATIONS.run(connection).await.map_err(|error| {
+            if super::open::is_newer(&error) { newer().into() } else { self.no_backup(error.to_string()) }
+        })
+    }
+
+    /// Puts the copy in the place of the database, whose own files are kept elsewhere by now.
+    fn place(&self, data: &Path) -> io::Result<()> {
+        let database = data.join(DATABASE_FILE);
+        fs::File::open(&self.path)?.sync_all()?;
+        belong_to_owner_of(data, &self.path)?;
+        // The log of the old database would be taken for the new one's.
+        for ending in [LOG, LOG_INDEX] {
+            remove(&beside(&database, ending))?;
+        }
+        fs::rename(&self.path, &database)?;
+        sync_folder_of(&database)
+    }
+
+    fn clear(&self) {
+        for ending in ["", LOG, LOG_INDEX, "-journal"] {
+            // What cannot be removed is in the way of the copy, which says so.
+            let _gone = fs::remove_file(beside(&self.path, ending));
+        }
+    }
+
+    fn no_backup(&self, cause: String) -> RestoreError {
+        RestoreError::NoBackup { backup: self.backup.to_owned(), cause }
+    }
+
+    fn copy_failed(&self, cause: io::Error) -> RestoreError {
+        RestoreError::Copy { backup: self.backup.to_owned(), cause }
+    }
+}
+
+impl Drop for Incoming<'_> {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Gives each room's log a new epoch and answers how many there are.
+async fn begin_new_lives(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    let sql = "UPDATE rooms SET epoch = lower(hex(randomblob(8)))";
+    Ok(sqlx::query(sql).execute(connection).await?.rows_affected())
+}
+
+/// Keeps the database of `data` in the new folder `aside`, whole; it stays where it is as well.
+async fn keep(data: &Path, aside: &Path) -> io::Result<()> {
+    let database = data.join(DATABASE_FILE);
+    // A sound database becomes one file by this; from one that is damaged everything is kept as it is.
+    if let Ok(mut old) = SqliteConnectOptions::new().filename(&database).connect().await {
+        let checkpoint = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut old).await.map(drop);
+        if let Err(error) = checkpoint.and(old.close().await) {
+            tracing::debug!(%error, "the old database is damaged");
+        }
+    }
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(aside)?;
+    belong_to_owner_of(data, aside)?;
+    for ending in ["", LOG] {
+        let (from, to) = (beside(&database, ending), beside(&aside.join(DATABASE_FILE), ending));
+        if from.exists() && fs::hard_link(&from, &to).is_err() {
+            // Not every file system has links.
+            fs::copy(&from, &to)?;
+            fs::File::open(&to)?.sync_all()?;
+        }
+    }
+    sync_folder_of(&aside.join(DATABASE_FILE))?;
+    sync_folder_of(aside)
+}
+
+fn remove(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Gives `path` to whoever the data folder belongs to, for it is often root who restores and somebody else who serves.
+#[cfg(unix)]
+fn belong_to_owner_of(data: &Path, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+
+    let (owner, own) = (fs::metadata(data)?, fs::metadata(path)?);
+    if (owner.uid(), owner.gid()) == (own.uid(), own.gid()) {
+        return Ok(());
+    }
+    chown(path, Some(owner.uid()), Some(owner.gid()))
+}
+
+/// Files belong to nobody in particular here.
+#[cfg(not(unix))]
+fn belong_to_owner_of(_: &Path, _: &Path) -> io::Result<()> {
+    Ok(())
+}
