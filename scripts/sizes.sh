@@ -9,7 +9,7 @@ PAGE_FILES_MAX=415000     # bytes: WebAssembly + JavaScript + CSS, brotli. It on
 PAGE_HTML_MAX=30000       # bytes: the page with 50 messages, brotli
 BINARY_MAX=30000000       # bytes
 IDLE_MAX=30000            # KB of memory, resident, after start
-CONNECTION_MAX=65         # KB of memory for each of 1,000 connections that joined a full room. It only ever comes down; the goal is 15
+CONNECTION_MAX=15         # KB of memory for each of 1,000 connections that joined a full room. It only ever comes down
 CONNECTIONS=1000
 
 [ -x "$HUBBUB_TARGET/release/hubbub" ] || scripts/build.sh

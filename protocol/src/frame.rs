@@ -370,6 +370,10 @@ impl ErrorCode {
 pub enum CloseCode {
     /// 1001: this side goes away; resume elsewhere or later.
     GoingAway,
+    /// 1002: frames are not as WebSocket lays them out.
+    BadFraming,
+    /// 1007: a frame of text is not in UTF-8.
+    NotUtf8,
     /// 1009: a frame was larger than [`FRAME_MAX_BYTES`].
     TooBig,
     /// 1012: the server restarts; resume after a random wait.
@@ -385,8 +389,10 @@ pub enum CloseCode {
 }
 
 impl CloseCode {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::GoingAway,
+        Self::BadFraming,
+        Self::NotUtf8,
         Self::TooBig,
         Self::Restart,
         Self::SignedOut,
@@ -399,6 +405,8 @@ impl CloseCode {
     pub const fn code(self) -> u16 {
         match self {
             Self::GoingAway => 1001,
+            Self::BadFraming => 1002,
+            Self::NotUtf8 => 1007,
             Self::TooBig => 1009,
             Self::Restart => 1012,
             Self::SignedOut => 4001,
@@ -412,6 +420,8 @@ impl CloseCode {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::GoingAway => "going away",
+            Self::BadFraming => "this is not WebSocket",
+            Self::NotUtf8 => "text must be UTF-8",
             Self::TooBig => "frame too big",
             Self::Restart => "restarting, come back soon",
             Self::SignedOut => "signed out",

@@ -16,8 +16,6 @@ mod write;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::extract::ws::{Utf8Bytes, WebSocket};
-use futures_util::{StreamExt, stream::SplitStream};
 use protocol::{
     ServerFrame,
     api::User,
@@ -28,9 +26,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     chat::Chat,
-    hub::{ConnId, Hub, Outbox, outbox::Closed},
+    hub::{self, ConnId, Hub, Outbox, outbox::Closed},
     limits::Limits,
     store::Session,
+    websocket::{Message, Receiver, Writer},
 };
 use read::{End, Reader};
 
@@ -92,24 +91,26 @@ struct Peer {
 impl Peer {
     /// Queues a frame. Closed: the connection is ending, and there is nobody to answer.
     fn answer(&self, frame: &ServerFrame) -> Result<(), Closed> {
-        self.outbox.push(Utf8Bytes::from(frame.encode()))
+        self.outbox.queue(hub::encode(frame))
     }
 }
 
-/// Makes the hub forget a connection, however it ends.
+/// Makes the hub forget a connection and closes its socket, however it ends.
 struct Attached(Peer);
 
 impl Drop for Attached {
     fn drop(&mut self) {
+        self.0.outbox.disconnect();
         let (hub, conn) = (self.0.serving.hub.clone(), self.0.conn);
         self.0.serving.tracker.spawn(async move { hub.detach(conn).await });
     }
 }
 
-/// Serves one upgraded socket until it ends.
-pub async fn serve(socket: WebSocket, session: Session, serving: Arc<Serving>) {
-    let _tracked = serving.tracker.token();
-    let (user, outbox) = (Arc::new(session.user), Arc::new(Outbox::new(serving.settings.outbox_bytes)));
+/// Serves one socket after its handshake until it ends. To be run by the tracker of `serving`.
+pub async fn serve(mut receiver: Receiver, writer: Writer, session: Session, serving: Arc<Serving>) {
+    let writer = Arc::new(writer);
+    let outbox = Arc::new(Outbox::new(Arc::clone(&writer) as _, serving.settings.outbox_bytes));
+    let user = Arc::new(session.user);
     let Some(conn) = serving.hub.attach(Arc::clone(&user), session.token, Arc::clone(&outbox)).await else {
         return; // The hub is gone: the server is as good as down.
     };
@@ -118,18 +119,38 @@ pub async fn serve(socket: WebSocket, session: Session, serving: Arc<Serving>) {
     // The first frame of an empty queue always fits; a session that has just ended has closed it, and the pump says so.
     let _closed = peer.answer(&welcome(peer));
 
-    let (mut sink, mut stream) = socket.split();
-    let writing = write::run(&mut sink, &peer.outbox, peer.serving.settings.ping_interval);
+    let writing = write::run(writer, &peer.outbox, peer.serving.settings.ping_interval);
     let mut writing = std::pin::pin!(writing);
     let end = tokio::select! {
-        end = Reader::new(peer.clone()).run(&mut stream) => Some(end),
+        end = Reader::new(peer.clone()).run(&mut receiver) => Some(end),
         () = &mut writing => None,
     };
-    if let Some(End::Close(code)) = end {
-        peer.outbox.close(code);
+    match &end {
+        Some(End::Close(code) | End::Broken(code)) => peer.outbox.close(*code),
+        Some(End::Left(answer)) => peer.outbox.hang_up(answer.clone()),
+        Some(End::Gone) => return,
+        // The write pump has said why.
+        None => {}
+    }
+    if end.is_some() {
         let _too_late = timeout(CLOSE_TIMEOUT, writing).await;
     }
-    let _too_late = timeout(LINGER_TIMEOUT, drain(&mut stream)).await;
+    part(receiver, peer, end).await;
+}
+
+/// Lets the other side read our close frame before the socket is closed.
+async fn part(mut receiver: Receiver, peer: &Peer, end: Option<End>) {
+    let heard = async {
+        match end {
+            Some(End::Broken(_)) => {
+                peer.outbox.disconnect();
+                receiver.discard().await;
+            }
+            Some(End::Left(_) | End::Gone) => {}
+            Some(End::Close(_)) | None => until_farewell(&mut receiver).await,
+        }
+    };
+    let _too_late = timeout(LINGER_TIMEOUT, heard).await;
 }
 
 fn welcome(peer: &Peer) -> ServerFrame {
@@ -138,7 +159,7 @@ fn welcome(peer: &Peer) -> ServerFrame {
     ServerFrame::Welcome { protocol: PROTOCOL_VERSION, user, ping_ms, limits: FrameLimits::default() }
 }
 
-/// Reads until the other side has nothing more to say. This also answers its close frame.
-async fn drain(stream: &mut SplitStream<WebSocket>) {
-    while let Some(Ok(_)) = stream.next().await {}
+/// Reads until the other side has answered our close frame.
+async fn until_farewell(receiver: &mut Receiver) {
+    while receiver.next().await.is_ok_and(|message| !matches!(message, Message::Close(_))) {}
 }

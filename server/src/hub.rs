@@ -1,8 +1,9 @@
 //! The hub: who is connected, who listens to which room, who is here.
 //!
 //! One task owns all of it ([`run`]) and the rest of the server talks to it through [`Hub`]. The task awaits nothing
-//! but its inbox: it never touches a socket or the store, so no slow reader and no slow disk can hold up a room. It
-//! encodes each event once and puts the same bytes into the [`Outbox`] of every live subscriber.
+//! but its inbox: not the store, and no socket, so no slow reader and no slow disk can hold up a room. It encodes each
+//! event once and hands the same bytes to the [`Outbox`] of every live subscriber, which writes what its socket takes at
+//! once and keeps the rest.
 //!
 //! The promise kept here: a live subscriber gets every event of its room once and in order, or its connection is
 //! closed with a code that says to resume. [`room`] and what it is made of are pure.
@@ -17,13 +18,16 @@ mod tests;
 
 use std::sync::Arc;
 
-use protocol::{RoomSlug, Seq, api::User};
+use protocol::{RoomSlug, Seq, ServerFrame, api::User};
 use tokio::sync::{mpsc, oneshot};
 
 pub use outbox::Outbox;
 pub use task::run;
 
-use crate::store::{Committed, RoomId, TokenHash};
+use crate::{
+    store::{Committed, RoomId, TokenHash},
+    websocket::Frames,
+};
 
 /// Commands that may wait for the hub; a caller beyond that waits for its turn.
 const COMMANDS_MAX: usize = 1024;
@@ -60,6 +64,11 @@ pub struct Repair {
     pub room: RoomId,
     /// The last event that came in order.
     pub after: Seq,
+}
+
+/// A frame as it goes to everybody who gets it.
+pub(crate) fn encode(frame: &ServerFrame) -> Frames {
+    Frames::text(&frame.encode())
 }
 
 /// What the hub can be asked.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`hub`] | the task that knows who is connected and who listens to which room |
 //! | [`conn`] | one connection |
+//! | [`websocket`] | the standard's frames on a socket |
 //! | [`chat`] | the use cases; the only door through which anything changes |
 //! | [`store`] | what outlives the process |
 //! | [`bus`] | what one part tells the others |
@@ -27,6 +28,7 @@ pub mod limits;
 pub mod probe;
 pub mod random;
 pub mod store;
+pub mod websocket;
 
 mod http;
 

@@ -101,7 +101,9 @@ impl Link {
         let spread = match code {
             Some(CloseCode::SignedOut) => return self.stop(StopReason::SignedOut),
             Some(CloseCode::Forbidden) => return self.stop(StopReason::Forbidden),
-            Some(CloseCode::ProtocolBroken | CloseCode::TooBig) => {
+            Some(
+                CloseCode::ProtocolBroken | CloseCode::TooBig | CloseCode::BadFraming | CloseCode::NotUtf8,
+            ) => {
                 return self.stop(StopReason::ProtocolBroken);
             }
             Some(CloseCode::GoingAway | CloseCode::Restart) => RESTART_SPREAD_MS,

@@ -6,7 +6,6 @@
 
 use std::io;
 
-use axum::extract::ws::Utf8Bytes;
 use protocol::{
     Cursor, ErrorCode, Event, Message, RoomSlug, Seq, ServerFrame,
     frame::{History, Joined, NoReplay, Refusal},
@@ -175,8 +174,7 @@ async fn try_follow(peer: &Peer, room: RoomId, mut reached: Reached) -> Result<(
         for event in events {
             reached.at = event.seq;
             peer.outbox.room_for_history().await.map_err(|_| going_down())?;
-            let frame = Utf8Bytes::from(ServerFrame::Event(event).encode());
-            peer.outbox.push(frame).map_err(|_| going_down())?;
+            peer.answer(&ServerFrame::Event(event)).map_err(|_| going_down())?;
         }
     }
 }

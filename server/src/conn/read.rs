@@ -2,27 +2,22 @@
 
 use std::{pin::pin, sync::Arc};
 
-use axum::{
-    Error,
-    extract::ws::{Message, WebSocket},
-};
-use futures_util::{
-    StreamExt,
-    future::BoxFuture,
-    stream::{FuturesOrdered, SplitStream},
-};
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use protocol::{
     ClientFrame, CloseCode, ErrorCode, Op, OpKind, RoomSlug, ServerFrame, frame::Refusal,
     limits::TYPING_INTERVAL_MS,
 };
-use tokio::time::{Duration, Instant, timeout_at};
-use tungstenite::error::{CapacityError, Error as SocketError};
+use tokio::time::{Duration, Instant, sleep_until};
 
 use super::{
     Peer,
     joins::{Asked, Joins},
 };
-use crate::limits::FrameBucket;
+use crate::{
+    hub,
+    limits::FrameBucket,
+    websocket::{self, Farewell, Frames, Message, Violation},
+};
 
 /// Operations and read marks of one connection that may wait for their commit; reading pauses beyond that.
 const IN_FLIGHT_MAX: usize = 64;
@@ -37,13 +32,17 @@ const TYPING_PASSED_ON: Duration = Duration::from_millis(TYPING_INTERVAL_MS / 2)
 pub(super) enum End {
     /// This side has something to say about it.
     Close(CloseCode),
+    /// The other side has broken the rules of WebSocket: nothing that it says can be understood any more.
+    Broken(CloseCode),
+    /// The other side has said goodbye; this is the answer.
+    Left(Frames),
     /// The other side is gone.
     Gone,
 }
 
 /// What the pump acts on.
 enum Input {
-    Read(Option<Result<Message, Error>>),
+    Read(Result<Message, websocket::Ended>),
     /// Nothing came for longer than a client may be silent.
     Silence,
     /// An operation is done; an answer, where there is one to give.
@@ -77,10 +76,11 @@ impl Reader {
     }
 
     /// Reads until there is a reason to stop.
-    pub(super) async fn run(mut self, stream: &mut SplitStream<WebSocket>) -> End {
+    pub(super) async fn run(mut self, receiver: &mut websocket::Receiver) -> End {
         let serving = Arc::clone(&self.peer.serving);
         let mut going_down = pin!(serving.shutdown.cancelled());
         self.note_life();
+        let mut silence = pin!(sleep_until(self.dead_at));
         loop {
             let may_read = self.in_flight.len() < IN_FLIGHT_MAX && self.joins.has_room();
             let input = tokio::select! {
@@ -88,26 +88,29 @@ impl Reader {
                 () = &mut going_down => Input::GoingDown,
                 Some(answer) = self.in_flight.next() => Input::Done(answer),
                 never = self.joins.run() => match never {},
-                read = timeout_at(self.dead_at, stream.next()), if may_read => {
-                    read.map_or(Input::Silence, Input::Read)
-                }
+                read = receiver.next(), if may_read => Input::Read(read),
+                () = &mut silence, if may_read => Input::Silence,
             };
             let step = match input {
-                Input::Read(Some(Ok(message))) => {
+                Input::Read(Ok(message)) => {
                     self.note_life();
                     // Boxed, so that the many connections that say nothing do not hold the room for it.
                     Box::pin(self.take(message)).await
                 }
-                Input::Read(Some(Err(error))) => Err(broken(error)),
-                Input::Read(None) => Err(End::Gone),
+                Input::Read(Err(ended)) => Err(why(&ended)),
+                Input::Silence if Instant::now() < self.dead_at => {
+                    // There was a sign of life since it was set: cheaper than to set it at each.
+                    silence.as_mut().reset(self.dead_at);
+                    Ok(())
+                }
                 Input::Silence => Err(End::Close(CloseCode::GoingAway)),
                 Input::Done(answer) => self.answer(answer),
                 Input::GoingDown => Err(End::Close(CloseCode::Restart)),
             };
             match step {
                 Ok(()) => {}
-                Err(End::Close(code)) => return self.finish(code).await,
-                Err(End::Gone) => return End::Gone,
+                Err(end @ (End::Close(_) | End::Broken(_))) => return self.finish(end).await,
+                Err(end) => return end,
             }
         }
     }
@@ -118,20 +121,23 @@ impl Reader {
     }
 
     /// Waits for what was handed in, so that it is answered, and closes.
-    async fn finish(mut self, code: CloseCode) -> End {
+    async fn finish(mut self, end: End) -> End {
         // Bounded: the store answers within a bounded time.
         while let Some(answer) = self.in_flight.next().await {
             if let Err(end) = self.answer(answer) {
                 return end;
             }
         }
-        End::Close(code)
+        end
     }
 
     fn answer(&self, answer: Option<ServerFrame>) -> Result<(), End> {
-        let Some(frame) = answer else { return Ok(()) };
+        answer.map_or(Ok(()), |frame| self.queue(hub::encode(&frame)))
+    }
+
+    fn queue(&self, frames: Frames) -> Result<(), End> {
         // A closed queue: the write pump is about to say why.
-        self.peer.answer(&frame).map_err(|_| self.closing())
+        self.peer.outbox.queue(frames).map_err(|_| self.closing())
     }
 
     fn closing(&self) -> End {
@@ -161,9 +167,9 @@ impl Reader {
             Message::Binary(_) => {
                 self.refuse(Refusal::new(ErrorCode::BadFrame, "frames are text; this one was binary"))
             }
-            // The library answers these itself.
-            Message::Ping(_) | Message::Pong(_) => Ok(()),
-            Message::Close(_) => Err(End::Gone),
+            Message::Ping(payload) => self.queue(Frames::pong(&payload)),
+            Message::Pong => Ok(()),
+            Message::Close(farewell) => Err(End::Left(answer_to(farewell.as_ref()))),
         }
     }
 
@@ -252,11 +258,20 @@ impl Reader {
     }
 }
 
-/// What an error of the socket means. What breaks the rules of WebSocket is told so; a lost socket cannot be told.
-fn broken(error: Error) -> End {
-    match error.into_inner().downcast_ref::<SocketError>() {
-        Some(SocketError::Capacity(CapacityError::MessageTooLong { .. })) => End::Close(CloseCode::TooBig),
-        Some(SocketError::Protocol(_) | SocketError::Utf8(_)) => End::Close(CloseCode::ProtocolBroken),
-        _ => End::Gone,
+/// What the end of a socket means. Whoever breaks the rules of WebSocket is told so; a lost socket cannot be told.
+fn why(ended: &websocket::Ended) -> End {
+    match ended {
+        websocket::Ended::Broken(Violation::Protocol(rule)) => {
+            tracing::debug!(rule, "a client breaks the rules of WebSocket");
+            End::Broken(CloseCode::BadFraming)
+        }
+        websocket::Ended::Broken(Violation::NotUtf8) => End::Broken(CloseCode::NotUtf8),
+        websocket::Ended::Broken(Violation::TooLarge) => End::Broken(CloseCode::TooBig),
+        websocket::Ended::Gone => End::Gone,
     }
+}
+
+/// A goodbye is answered with its own code.
+fn answer_to(farewell: Option<&Farewell>) -> Frames {
+    farewell.map_or_else(Frames::close_without_code, |farewell| Frames::close(farewell.code, ""))
 }

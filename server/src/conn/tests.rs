@@ -1,33 +1,42 @@
 //! The heartbeat and the end of a connection, with a heart that beats faster than a server lets it be set.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    mem,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use axum::{Router, extract::WebSocketUpgrade, routing::any};
 use clap::Parser as _;
 use futures_util::{SinkExt, StreamExt};
 use protocol::{
     ClientFrame, CloseCode, ServerFrame, Timestamp, UserId,
     api::{Role, User},
+    limits::FRAME_MAX_BYTES,
 };
 use tempfile::TempDir;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
+    task::JoinSet,
     time::timeout,
 };
-use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Message, protocol::Role as Side},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use super::{Serving, Settings, serve};
 use crate::{
-    bus::{Bus, local::LocalBus},
+    bus::{Bus, Notice, local::LocalBus},
     chat::{Chat, ChatLimits},
     clock::Clock,
     config::Config,
     hub,
     limits::Limits,
     store::{Session, TokenHash, sqlite::SqliteStore},
+    websocket,
 };
 
 /// Far longer than anything here takes.
@@ -35,7 +44,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Rig {
     serving: Arc<Serving>,
-    address: SocketAddr,
+    bus: Arc<LocalBus>,
+    served: Mutex<JoinSet<()>>,
+    listener: TcpListener,
     _data: TempDir,
 }
 
@@ -49,7 +60,7 @@ impl Rig {
         tokio::spawn(hub::run(ends.commands, bus.subscribe().await, ends.repair));
         let config = Config::try_parse_from(["hubbub"]).unwrap();
         let serving = Arc::new(Serving {
-            chat: Chat::new(store, bus, Clock::system(), ChatLimits::default()),
+            chat: Chat::new(store, Arc::clone(&bus) as _, Clock::system(), ChatLimits::default()),
             hub: ends.hub,
             limits: Arc::new(Limits::new(&config.limits)),
             settings,
@@ -57,22 +68,24 @@ impl Rig {
             tracker: TaskTracker::new(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let served = Arc::clone(&serving);
-        let route = any(async move |upgrade: WebSocketUpgrade| {
-            upgrade.on_upgrade(move |socket| serve(socket, session(), served))
-        });
-        tokio::spawn(async move { axum::serve(listener, Router::new().route("/ws", route)).await });
-        Self { serving, address, _data: data }
+        Self { serving, bus, served: Mutex::default(), listener, _data: data }
     }
 
+    /// A connection, from after the handshake on.
     async fn connect(&self) -> WebSocketStream<TcpStream> {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        client_async(format!("ws://{}/ws", self.address), stream).await.unwrap().0
+        let client = TcpStream::connect(self.listener.local_addr().unwrap()).await.unwrap();
+        let (accepted, _) = self.listener.accept().await.unwrap();
+        let (receiver, writer) = websocket::split(accepted, &[], FRAME_MAX_BYTES);
+        let served =
+            self.serving.tracker.track_future(serve(receiver, writer, session(), Arc::clone(&self.serving)));
+        self.served.lock().unwrap().spawn(served);
+        WebSocketStream::from_raw_socket(client, Side::Client, None).await
     }
 
-    /// Waits until nothing is left of any connection.
+    /// Waits until nothing is left of any connection, and that each ended as it should.
     async fn is_over(&self) {
+        let served = mem::take(&mut *self.served.lock().unwrap());
+        timeout(PATIENCE, served.join_all()).await.unwrap();
         self.serving.tracker.close();
         timeout(PATIENCE, self.serving.tracker.wait()).await.unwrap();
         assert_eq!(self.serving.hub.connections().await, 0);
@@ -137,5 +150,16 @@ async fn a_closed_or_lost_socket_leaves_nothing_behind() {
     polite.close(None).await.unwrap();
     assert_eq!(next(&mut polite).await, Err(None), "the goodbye is answered");
     drop(lost);
+    rig.is_over().await;
+}
+
+#[tokio::test]
+async fn whoever_is_signed_out_is_told_so_and_nothing_else() {
+    let rig = Rig::start(Settings::default()).await;
+    let mut socket = rig.connect().await;
+    assert!(matches!(next(&mut socket).await, Ok(ServerFrame::Welcome { .. })));
+    rig.bus.publish(Notice::SignedOut { session: session().token }).await;
+    assert_eq!(next(&mut socket).await, Err(Some(CloseCode::SignedOut)));
+    assert_eq!(next(&mut socket).await, Err(None));
     rig.is_over().await;
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Request, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    extract::{Request, State},
     http::{StatusCode, header},
     response::Response,
 };
@@ -15,18 +15,12 @@ use super::{
     identity::{Proof, unauthorized},
     origin::{self, Provenance},
 };
-use crate::conn;
-
-/// What one read of a socket may take, in bytes. Small: it is held for as long as the connection lives.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
-/// Most bytes of unwritten frames inside the socket's own buffer; the queue before it is the one that bounds a reader.
-const WRITE_BUFFER_MAX_BYTES: usize = 4 * 1024 * 1024;
+use crate::{conn, websocket::Handshake};
 
 /// `GET /ws`
 pub(crate) async fn upgrade(
     State(http): State<Arc<Http>>,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-    request: Request,
+    mut request: Request,
 ) -> Result<Response, Failure> {
     let arrival = http.front.of(request.headers(), request.extensions());
     let proof = Proof::of(request.headers(), arrival).ok_or_else(unauthorized)?;
@@ -38,7 +32,7 @@ pub(crate) async fn upgrade(
         return Err(origin::foreign());
     }
     let session = proof.session(&http).await?.ok_or_else(unauthorized)?;
-    let upgrade = upgrade.map_err(|_| {
+    let handshake = Handshake::of(&mut request).ok_or_else(|| {
         let message = "this address speaks WebSocket only: send an upgrade request, version 13";
         Failure::with_status(StatusCode::BAD_REQUEST, ErrorCode::BadFrame, message)
     })?;
@@ -48,17 +42,20 @@ pub(crate) async fn upgrade(
     }
     let permit = http.limits.connection(session.user.id, arrival.address)?;
 
+    let response = handshake.response();
     let serving = Arc::clone(&http.serving);
-    let tracked = serving.tracker.token();
-    Ok(upgrade
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(0)
-        .max_write_buffer_size(WRITE_BUFFER_MAX_BYTES)
-        .max_message_size(FRAME_MAX_BYTES)
-        .max_frame_size(FRAME_MAX_BYTES)
-        .on_failed_upgrade(|error| tracing::debug!(%error, "a connection ended before it was upgraded"))
-        .on_upgrade(async move |socket| {
-            let _held = (permit, tracked);
-            conn::serve(socket, session, serving).await;
-        }))
+    // Another task for the time after the handshake, so that nothing of the handshake is held for all that time.
+    http.serving.tracker.spawn(async move {
+        match handshake.socket(FRAME_MAX_BYTES).await {
+            Ok((receiver, writer)) => {
+                let tracker = serving.tracker.clone();
+                tracker.spawn(async move {
+                    conn::serve(receiver, writer, session, serving).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => tracing::debug!(%error, "a connection ended before it was upgraded"),
+        }
+    });
+    Ok(response)
 }

@@ -6,8 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::extract::ws::Utf8Bytes;
 use protocol::Seq;
+
+use crate::websocket::Frames;
 
 /// How much of a room's newest events is remembered for readers who are about to be live, in bytes.
 pub(super) const RING_MAX_BYTES: usize = 64 * 1024;
@@ -24,10 +25,10 @@ pub(super) struct Order {
     /// The last event that came in order; none while nothing is known.
     head: Option<Seq>,
     /// The frames of the events up to `head`, without a hole.
-    ring: VecDeque<Utf8Bytes>,
+    ring: VecDeque<Frames>,
     ring_bytes: usize,
     /// Frames of events after a missing one.
-    early: BTreeMap<Seq, Utf8Bytes>,
+    early: BTreeMap<Seq, Frames>,
     early_bytes: usize,
     /// The last event that is known to exist.
     known: Seq,
@@ -37,7 +38,7 @@ pub(super) struct Order {
 
 impl Order {
     /// Takes in one event; one that was here before, or is too early to be held back, goes.
-    pub(super) fn admit(&mut self, seq: Seq, now: Instant, encode: impl FnOnce() -> Utf8Bytes) {
+    pub(super) fn admit(&mut self, seq: Seq, now: Instant, encode: impl FnOnce() -> Frames) {
         self.known = self.known.max(seq);
         let head =
             *self.head.get_or_insert_with(|| Seq::new(seq.get().saturating_sub(1)).unwrap_or_default());
@@ -52,7 +53,7 @@ impl Order {
     }
 
     /// The next event in order, if it is here; it is remembered. Ask until there is none.
-    pub(super) fn advance(&mut self, now: Instant) -> Option<(Seq, Utf8Bytes)> {
+    pub(super) fn advance(&mut self, now: Instant) -> Option<(Seq, Frames)> {
         let next = self.head?.next();
         let frame = self.early.remove(&next)?;
         self.early_bytes -= frame.len();
@@ -73,7 +74,7 @@ impl Order {
     }
 
     /// The frames after `at`, if they are all remembered.
-    pub(super) fn since(&self, at: Seq) -> Option<impl Iterator<Item = &Utf8Bytes>> {
+    pub(super) fn since(&self, at: Seq) -> Option<impl ExactSizeIterator<Item = &Frames> + Clone> {
         let missed = self.head.map_or(0, |head| head.get().saturating_sub(at.get()));
         let missed = usize::try_from(missed).ok().filter(|&missed| missed <= self.ring.len())?;
         Some(self.ring.range(self.ring.len() - missed..))
@@ -106,7 +107,7 @@ impl Order {
         }
     }
 
-    fn remember(&mut self, frame: Utf8Bytes) {
+    fn remember(&mut self, frame: Frames) {
         self.ring_bytes += frame.len();
         self.ring.push_back(frame);
         while self.ring_bytes > RING_MAX_BYTES {
@@ -120,6 +121,9 @@ impl Order {
 mod tests {
     use super::*;
 
+    /// Of a frame whose payload is between 126 bytes and 64 KiB.
+    const HEADER_BYTES: usize = 4;
+
     fn seq(n: u64) -> Seq {
         Seq::new(n).unwrap()
     }
@@ -128,9 +132,9 @@ mod tests {
     fn feed(order: &mut Order, events: &[u64], now: Instant) -> Vec<u64> {
         let mut out = Vec::new();
         for &n in events {
-            order.admit(seq(n), now, || Utf8Bytes::from(n.to_string()));
+            order.admit(seq(n), now, || Frames::text(&n.to_string()));
             while let Some((seq, frame)) = order.advance(now) {
-                assert_eq!(frame.as_str(), seq.to_string());
+                assert_eq!(frame, Frames::text(&seq.to_string()));
                 out.push(seq.get());
             }
         }
@@ -170,7 +174,7 @@ mod tests {
     fn the_newest_are_remembered_within_the_bound() {
         let (mut order, now) = (Order::default(), Instant::now());
         assert!(order.since(seq(9)).is_some(), "nothing is known, so nothing is missed");
-        let kilobyte = Utf8Bytes::from("x".repeat(1024));
+        let kilobyte = Frames::text(&"x".repeat(1024 - HEADER_BYTES));
         for n in 1..=100 {
             order.admit(seq(n), now, || kilobyte.clone());
             assert!(order.advance(now).is_some());
@@ -185,7 +189,7 @@ mod tests {
     fn too_many_early_events_are_left_to_the_log() {
         let (mut order, now) = (Order::default(), Instant::now());
         feed(&mut order, &[1], now);
-        let frame = Utf8Bytes::from("x".repeat(1024));
+        let frame = Frames::text(&"x".repeat(1024 - HEADER_BYTES));
         for n in 3..1000 {
             order.admit(seq(n), now, || frame.clone());
         }

@@ -1,59 +1,74 @@
-//! The queue between whoever has something to say to a connection and its write pump: bounded in bytes, so that one
-//! reader who does not read costs a known amount of memory and nobody else's time.
+//! The queue between whoever has something to say to a connection and its socket: bounded in bytes, so that one reader
+//! who does not read costs a known amount of memory and nobody else's time.
+//!
+//! While nothing waits, whoever pushes writes to the socket at once, as far as it takes it: waking a task for each reader
+//! and message would cost more than the message. What the socket does not take waits for the write pump. Whoever
+//! writes holds the lock, so frames leave whole and in order.
 
 use std::{
+    array,
     collections::VecDeque,
+    fmt,
+    io::{self, IoSlice},
     mem,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use axum::extract::ws::Utf8Bytes;
 use protocol::CloseCode;
 use tokio::sync::Notify;
 
-/// What a queued frame costs beside its text, in bytes: its place in the queue and its share of the allocation.
+use crate::websocket::{Frames, Sink};
+
+/// What queued frames cost beside their bytes, in bytes: their place in the queue and their share of the allocation.
 const FRAME_OVERHEAD_BYTES: usize = 64;
 /// History is pushed only into a queue that is filled to at most one part in this many, so that catching up in one
 /// room never cuts off a reader who keeps up with the others.
 const HISTORY_SHARE: usize = 4;
 /// What may be lost (that somebody types) is pushed only into a queue filled to at most one part in this many.
 const EPHEMERAL_SHARE: usize = 2;
+/// How many pieces are given to the socket at a time.
+const WRITE_MAX_PIECES: usize = 64;
 
 /// The queue takes nothing any more: the connection is being closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Closed;
 
 /// What the write pump is to do next.
-#[derive(Debug, PartialEq)]
-pub enum Next {
-    /// Write these, flush once, and say for each that it is [`Outbox::written`].
-    Frames(VecDeque<Utf8Bytes>),
-    /// Write a close frame with this code and end.
-    Close(CloseCode),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flushed {
+    /// Wait until the outbox is [`Outbox::filled`].
+    All,
+    /// Wait until the socket takes more.
+    Full,
+    /// End: the close frame is written, or the socket is broken.
+    Ended,
 }
 
-/// A connection's queue. Any number may push; one pump takes.
-#[derive(Debug)]
+/// A connection's queue. Any number may push; one pump flushes.
 pub struct Outbox {
     limit_bytes: usize,
     state: Mutex<State>,
     /// There is something for the pump.
     filled: Notify,
-    /// The pump made room.
+    /// There is room again.
     drained: Notify,
 }
 
-#[derive(Debug, Default)]
 struct State {
-    /// Allocated only while something waits.
-    waiting: VecDeque<Utf8Bytes>,
-    /// The cost of what waits and of what the pump has taken and not yet written.
+    /// None once it is of no use any more.
+    socket: Option<Arc<dyn Sink>>,
+    /// What the socket has not taken. Allocated only while something waits.
+    waiting: VecDeque<Frames>,
+    /// How much of the first of these the socket has taken, in bytes.
+    written: usize,
+    /// The cost of what waits.
     bytes: usize,
+    /// Set together with the close frame, behind which nothing is queued.
     closing: Option<CloseCode>,
 }
 
-fn cost(frame: &Utf8Bytes) -> usize {
-    frame.len() + FRAME_OVERHEAD_BYTES
+fn cost(frames: &Frames) -> usize {
+    frames.len() + FRAME_OVERHEAD_BYTES
 }
 
 /// Whether a connection closed for this reason still sends what waits.
@@ -62,54 +77,84 @@ const fn is_graceful(code: CloseCode) -> bool {
 }
 
 impl Outbox {
-    /// A queue that holds at most `limit_bytes`. A single frame larger than that still passes when nothing else waits.
-    pub fn new(limit_bytes: usize) -> Self {
-        Self { limit_bytes, state: Mutex::default(), filled: Notify::new(), drained: Notify::new() }
+    /// A queue before `socket` that holds at most `limit_bytes`. Frames that are larger than that still pass when nothing
+    /// else waits.
+    pub fn new(socket: Arc<dyn Sink>, limit_bytes: usize) -> Self {
+        let state =
+            State { socket: Some(socket), waiting: VecDeque::new(), written: 0, bytes: 0, closing: None };
+        Self { limit_bytes, state: Mutex::new(state), filled: Notify::new(), drained: Notify::new() }
     }
 
-    /// Queues a frame. If it does not fit, the connection is closed as too slow.
-    pub fn push(&self, frame: Utf8Bytes) -> Result<(), Closed> {
+    /// Sends frames: at once, or behind what waits. If they do not fit there, the connection is closed as too slow.
+    pub fn push(&self, frames: &Frames) -> Result<(), Closed> {
         let mut state = self.lock();
-        if state.closing.is_some() {
+        match state.write_past_queue(frames) {
+            Ok(taken) if taken == frames.len() => Ok(()),
+            Ok(taken) => {
+                self.enqueue(&mut state, frames.clone())?;
+                state.written = state.written.max(taken);
+                Ok(())
+            }
+            Err(_broken) => {
+                state.disconnect();
+                self.filled.notify_one();
+                Err(Closed)
+            }
+        }
+    }
+
+    /// Sends frames with the next flush, together with whatever else waits then. For the task that flushes: many
+    /// answers cost one write.
+    pub fn queue(&self, frames: Frames) -> Result<(), Closed> {
+        self.enqueue(&mut self.lock(), frames)
+    }
+
+    /// Sends frames that may as well be lost, unless the reader has more urgent things to read.
+    pub fn offer(&self, frames: &Frames) {
+        let is_behind = self.lock().bytes > self.limit_bytes / EPHEMERAL_SHARE;
+        if !is_behind {
+            // Closed: then there is nobody to tell.
+            let _closed = self.push(frames);
+        }
+    }
+
+    fn enqueue(&self, state: &mut State, frames: Frames) -> Result<(), Closed> {
+        if !state.is_open() {
             return Err(Closed);
         }
-        let bytes = state.bytes + cost(&frame);
-        if bytes > self.limit_bytes && state.bytes > 0 {
-            drop(state);
-            self.close(CloseCode::TooSlow);
+        if state.bytes > 0 && state.bytes + cost(&frames) > self.limit_bytes {
+            self.end(state, CloseCode::TooSlow, farewell(CloseCode::TooSlow));
             return Err(Closed);
         }
-        state.bytes = bytes;
-        state.waiting.push_back(frame);
-        let is_first = state.waiting.len() == 1;
-        drop(state);
-        if is_first {
+        state.put(frames);
+        if state.waiting.len() == 1 {
             self.filled.notify_one();
         }
         Ok(())
     }
 
-    /// Queues a frame that may as well be lost, unless the reader has more urgent things to read.
-    pub fn offer(&self, frame: Utf8Bytes) {
-        if self.lock().bytes <= self.limit_bytes / EPHEMERAL_SHARE {
-            // Closed: then there is nobody to tell.
-            let _closed = self.push(frame);
-        }
-    }
-
     /// Closes the connection; the first reason counts. Where the reader may not or cannot read on, what waits is
     /// thrown away; otherwise it is written first.
     pub fn close(&self, code: CloseCode) {
+        self.end(&mut self.lock(), code, farewell(code));
+    }
+
+    /// Answers the other side's close frame. It reads nothing any more.
+    pub fn hang_up(&self, answer: Frames) {
         let mut state = self.lock();
-        if state.closing.is_some() {
+        state.throw_away();
+        self.end(&mut state, CloseCode::GoingAway, answer);
+    }
+
+    fn end(&self, state: &mut State, code: CloseCode, farewell: Frames) {
+        if !state.is_open() {
             return;
         }
-        state.closing = Some(code);
         if !is_graceful(code) {
-            let thrown = mem::take(&mut state.waiting);
-            state.bytes = state.bytes.saturating_sub(thrown.iter().map(cost).sum());
+            state.throw_away();
         }
-        drop(state);
+        state.closing = Some(code);
+        state.put(farewell);
         self.filled.notify_one();
         self.drained.notify_one();
     }
@@ -119,38 +164,32 @@ impl Outbox {
         self.lock().closing
     }
 
-    /// Whether the pump is to stop in the middle of what it has taken.
-    pub fn is_cut_off(&self) -> bool {
-        self.closing().is_some_and(|code| !is_graceful(code))
+    /// Lets go of the socket and of all that waits.
+    pub fn disconnect(&self) {
+        self.lock().disconnect();
+        self.drained.notify_one();
     }
 
-    /// Everything that waits, as soon as something does. Safe to cancel.
-    pub async fn next(&self) -> Next {
-        loop {
-            if let Some(next) = self.take() {
-                return next;
+    /// Waits until there is something to flush. For one waiter at a time; safe to cancel.
+    pub async fn filled(&self) {
+        self.filled.notified().await;
+    }
+
+    /// Writes what waits, as far as the socket takes it: everything in one go where that is possible.
+    pub fn flush(&self) -> Flushed {
+        let mut state = self.lock();
+        let flushed = match state.write() {
+            Ok(()) if state.is_open() => Flushed::All,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Flushed::Full,
+            Ok(()) | Err(_) => {
+                state.disconnect();
+                Flushed::Ended
             }
-            self.filled.notified().await;
-        }
-    }
-
-    fn take(&self) -> Option<Next> {
-        let mut state = self.lock();
-        if state.waiting.is_empty() {
-            return state.closing.map(Next::Close);
-        }
-        Some(Next::Frames(mem::take(&mut state.waiting)))
-    }
-
-    /// The pump has written this frame.
-    pub fn written(&self, frame: &Utf8Bytes) {
-        let mut state = self.lock();
-        state.bytes = state.bytes.saturating_sub(cost(frame));
-        let has_room = state.bytes <= self.limit_bytes / HISTORY_SHARE;
-        drop(state);
-        if has_room {
+        };
+        if state.has_room(self.limit_bytes) {
             self.drained.notify_one();
         }
+        flushed
     }
 
     /// Waits until there is room for history. For one waiter at a time; safe to cancel.
@@ -158,10 +197,10 @@ impl Outbox {
         loop {
             {
                 let state = self.lock();
-                if state.closing.is_some() {
+                if !state.is_open() {
                     return Err(Closed);
                 }
-                if state.bytes <= self.limit_bytes / HISTORY_SHARE {
+                if state.has_room(self.limit_bytes) {
                     return Ok(());
                 }
             }
@@ -175,83 +214,92 @@ impl Outbox {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn frame(bytes: usize) -> Utf8Bytes {
-        Utf8Bytes::from("x".repeat(bytes - FRAME_OVERHEAD_BYTES))
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox").field("closing", &self.closing()).finish_non_exhaustive()
     }
-
-    fn frames(next: Next) -> usize {
-        match next {
-            Next::Frames(frames) => frames.len(),
-            Next::Close(code) => panic!("closed with {code:?}"),
-        }
-    }
-
-    #[tokio::test]
-    async fn everything_that_waits_comes_at_once() {
-        let outbox = Outbox::new(1000);
-        outbox.push(frame(100)).unwrap();
-        outbox.push(frame(100)).unwrap();
-        assert_eq!(frames(outbox.next().await), 2);
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_closes_as_too_slow_and_throws_away_what_waits() {
-        let outbox = Outbox::new(1000);
-        for _ in 0..10 {
-            outbox.push(frame(100)).unwrap();
-        }
-        assert_eq!(outbox.push(frame(100)), Err(Closed));
-        assert_eq!(outbox.next().await, Next::Close(CloseCode::TooSlow));
-        assert!(outbox.is_cut_off());
-        assert_eq!(outbox.push(frame(100)), Err(Closed));
-    }
-
-    #[tokio::test]
-    async fn frames_that_are_being_written_count_until_they_are_written() {
-        let outbox = Outbox::new(1000);
-        outbox.push(frame(900)).unwrap();
-        let Next::Frames(taken) = outbox.next().await else { panic!("closed") };
-        assert_eq!(outbox.room_for_history().now(), None);
-        outbox.written(&taken[0]);
-        assert_eq!(outbox.room_for_history().now(), Some(Ok(())));
-        outbox.push(frame(900)).unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_frame_larger_than_the_bound_passes_alone() {
-        let outbox = Outbox::new(1000);
-        outbox.push(frame(5000)).unwrap();
-        assert_eq!(outbox.push(frame(100)), Err(Closed));
-    }
-
-    #[tokio::test]
-    async fn a_restart_lets_what_waits_pass_first() {
-        let outbox = Outbox::new(1000);
-        outbox.push(frame(100)).unwrap();
-        outbox.close(CloseCode::Restart);
-        outbox.close(CloseCode::SignedOut);
-        assert_eq!(frames(outbox.next().await), 1);
-        assert_eq!(outbox.next().await, Next::Close(CloseCode::Restart));
-    }
-
-    #[tokio::test]
-    async fn what_may_be_lost_never_closes_a_queue() {
-        let outbox = Outbox::new(1000);
-        outbox.push(frame(900)).unwrap();
-        outbox.offer(frame(200));
-        assert_eq!(outbox.closing(), None);
-        assert_eq!(frames(outbox.next().await), 1);
-    }
-
-    trait Now: Future + Sized {
-        /// The result, if the future is ready at once.
-        fn now(self) -> Option<Self::Output> {
-            futures_util::FutureExt::now_or_never(self)
-        }
-    }
-    impl<F: Future> Now for F {}
 }
+
+impl State {
+    fn is_open(&self) -> bool {
+        self.closing.is_none() && self.socket.is_some()
+    }
+
+    fn has_room(&self, limit_bytes: usize) -> bool {
+        self.bytes <= limit_bytes / HISTORY_SHARE
+    }
+
+    fn put(&mut self, frames: Frames) {
+        self.bytes += cost(&frames);
+        self.waiting.push_back(frames);
+    }
+
+    /// Writes frames at once if nothing waits, and says how many of their bytes the socket took.
+    fn write_past_queue(&self, frames: &Frames) -> io::Result<usize> {
+        match &self.socket {
+            Some(socket) if self.waiting.is_empty() && self.is_open() => {
+                match socket.try_write(&[IoSlice::new(frames.bytes())]) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+                    taken => taken,
+                }
+            }
+            _ => Ok(0),
+        }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        while !self.waiting.is_empty() {
+            match self.write_some()? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                taken => self.advance(taken),
+            }
+        }
+        self.waiting = VecDeque::new();
+        Ok(())
+    }
+
+    fn write_some(&self) -> io::Result<usize> {
+        let socket = self.socket.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        let mut waiting = self.waiting.iter().map(Frames::bytes);
+        let count = waiting.len().min(WRITE_MAX_PIECES);
+        let mut begin = self.written;
+        let pieces: [_; WRITE_MAX_PIECES] = array::from_fn(|_| {
+            let bytes = waiting.next().unwrap_or_default();
+            IoSlice::new(&bytes[mem::take(&mut begin)..])
+        });
+        socket.try_write(&pieces[..count])
+    }
+
+    /// So many bytes more are written.
+    fn advance(&mut self, taken: usize) {
+        self.written += taken;
+        while let Some(first) = self.waiting.pop_front_if(|first| first.len() <= self.written) {
+            self.written -= first.len();
+            self.bytes -= cost(&first);
+        }
+    }
+
+    /// Forgets what waits, except for the rest of a frame of which the other side has the beginning.
+    fn throw_away(&mut self) {
+        let begun = self.waiting.front().map(|first| first.begun(self.written));
+        self.waiting = VecDeque::new();
+        self.bytes = 0;
+        match begun {
+            Some(begun) if begun.len() > self.written => self.put(begun),
+            _ => self.written = 0,
+        }
+    }
+
+    fn disconnect(&mut self) {
+        self.socket = None;
+        self.waiting = VecDeque::new();
+        (self.written, self.bytes) = (0, 0);
+    }
+}
+
+fn farewell(code: CloseCode) -> Frames {
+    Frames::close(code.code(), code.reason())
+}
+
+#[cfg(test)]
+pub(super) mod tests;

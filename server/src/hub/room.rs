@@ -1,23 +1,26 @@
 //! One room as the hub sees it: who listens, what is next in its log, who is here. Pure: time comes in as an argument
 //! and frames leave through [`Queue`], so every interleaving can be tested.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{collections::HashMap, mem, sync::Arc, time::Instant};
 
-use axum::extract::ws::Utf8Bytes;
 use protocol::{Event, RoomSlug, Seq, ServerFrame, api::User};
 
 use super::{
-    ConnId, Present, Released,
+    ConnId, Present, Released, encode,
     order::Order,
     people::{People, Told},
 };
+use crate::websocket::Frames;
+
+/// Events that are sent in one piece, in bytes, but for the one that is too many.
+const BATCH_MAX_BYTES: usize = 64 * 1024;
 
 /// Where a subscriber's frames go. What does not fit closes the connection; nobody waits for it.
 pub(super) trait Queue {
-    /// Queues a frame that must not be lost.
-    fn push(&self, frame: Utf8Bytes);
-    /// Queues a frame that may be lost.
-    fn offer(&self, frame: Utf8Bytes);
+    /// Queues frames that must not be lost.
+    fn push(&self, frames: &Frames);
+    /// Queues frames that may be lost.
+    fn offer(&self, frames: &Frames);
 }
 
 /// A room that somebody listens to. One that nobody listens to does not exist here and costs nothing.
@@ -44,6 +47,13 @@ enum State {
     Live { after: Seq },
 }
 
+/// Events that are next in order, as frames.
+#[derive(Default)]
+struct Batch {
+    events: Vec<(Seq, Frames)>,
+    bytes: usize,
+}
+
 impl<Q: Queue> Room<Q> {
     /// A room without anybody.
     pub(super) fn new(slug: RoomSlug) -> Self {
@@ -66,14 +76,14 @@ impl<Q: Queue> Room<Q> {
         let subscriber = self.subscribers.get_mut(&conn)?;
         self.order.learn(at, now);
         let Some(rest) = self.order.since(at) else { return Some(Released::Behind) };
-        for frame in rest {
-            subscriber.queue.push(frame.clone());
+        if rest.len() > 0 {
+            subscriber.queue.push(&Frames::together(rest));
         }
         let after = self.order.head().map_or(at, |head| head.max(at));
         if let State::Paused { told } = &subscriber.state
             && let Some(presence) = self.people.told().since(told, &self.slug)
         {
-            subscriber.queue.push(encode(&presence));
+            subscriber.queue.push(&encode(&presence));
         }
         subscriber.state = State::Live { after };
         Some(Released::Live)
@@ -91,15 +101,34 @@ impl<Q: Queue> Room<Q> {
         self.subscribers.is_empty()
     }
 
-    /// Takes in an event and gives every live subscriber what is next in order. Encodes it once.
-    pub(super) fn publish(&mut self, event: &Event, now: Instant) {
-        let encode = || encode(&ServerFrame::Event(event.clone()));
-        self.order.admit(event.seq, now, encode);
-        while let Some((seq, frame)) = self.order.advance(now) {
-            for subscriber in self.subscribers.values() {
-                if matches!(subscriber.state, State::Live { after } if seq > after) {
-                    subscriber.queue.push(frame.clone());
+    /// Takes in events and gives every live subscriber what is next in order. Encodes each event once, and what comes
+    /// together goes out together.
+    pub(super) fn publish<'e>(&mut self, events: impl IntoIterator<Item = &'e Event>, now: Instant) {
+        let mut batch = Batch::default();
+        for event in events {
+            self.order.admit(event.seq, now, || encode(&ServerFrame::Event(event.clone())));
+            while let Some((seq, frame)) = self.order.advance(now) {
+                batch.bytes += frame.len();
+                batch.events.push((seq, frame));
+                if batch.bytes >= BATCH_MAX_BYTES {
+                    self.send(mem::take(&mut batch));
                 }
+            }
+        }
+        self.send(batch);
+    }
+
+    fn send(&self, Batch { events, .. }: Batch) {
+        let Some(&(first, _)) = events.first() else { return };
+        let together = Frames::together(events.iter().map(|(_, frame)| frame));
+        for subscriber in self.subscribers.values() {
+            match subscriber.state {
+                State::Live { after } if after < first => subscriber.queue.push(&together),
+                State::Live { after } => {
+                    let missing = events.iter().filter(|&&(seq, _)| seq > after);
+                    missing.for_each(|(_, frame)| subscriber.queue.push(frame));
+                }
+                State::Paused { .. } => {}
             }
         }
     }
@@ -109,7 +138,7 @@ impl<Q: Queue> Room<Q> {
         let (user_id, username) = (user.id, user.username.clone());
         let frame = encode(&ServerFrame::Typing { room: self.slug.clone(), user_id, username });
         for subscriber in self.live().filter(|subscriber| subscriber.user.id != user_id) {
-            subscriber.queue.offer(frame.clone());
+            subscriber.queue.offer(&frame);
         }
     }
 
@@ -117,7 +146,7 @@ impl<Q: Queue> Room<Q> {
     pub(super) fn tell_presence(&mut self) {
         let Some(frame) = self.people.tell(&self.slug).map(|frame| encode(&frame)) else { return };
         for subscriber in self.live() {
-            subscriber.queue.push(frame.clone());
+            subscriber.queue.push(&frame);
         }
     }
 
@@ -144,11 +173,6 @@ impl<Q: Queue> Room<Q> {
     fn live(&self) -> impl Iterator<Item = &Subscriber<Q>> {
         self.subscribers.values().filter(|subscriber| matches!(subscriber.state, State::Live { .. }))
     }
-}
-
-/// A frame as it goes to every reader of it.
-pub(super) fn encode(frame: &ServerFrame) -> Utf8Bytes {
-    Utf8Bytes::from(frame.encode())
 }
 
 #[cfg(test)]

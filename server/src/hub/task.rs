@@ -2,11 +2,11 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    mem,
     sync::Arc,
     time::Duration,
 };
 
-use axum::extract::ws::Utf8Bytes;
 use protocol::{CloseCode, RoomSlug, Seq, ServerFrame, UserId, api::User};
 use tokio::{
     sync::mpsc,
@@ -14,12 +14,13 @@ use tokio::{
 };
 
 use super::{
-    Command, ConnId, Outbox, Present, Released, Repair,
-    room::{self, Queue, Room},
+    Command, ConnId, Outbox, Present, Released, Repair, encode,
+    room::{Queue, Room},
 };
 use crate::{
     bus::Notice,
     store::{Committed, RoomId, RoomRecord, TokenHash},
+    websocket::Frames,
 };
 
 /// Inputs taken from one channel before the other gets its turn.
@@ -48,7 +49,7 @@ pub async fn run(
             }
             count = notices.recv_many(&mut some_notices, BATCH_MAX) => {
                 if count == 0 { return }
-                some_notices.drain(..).for_each(|notice| hub.hear(notice));
+                hub.hear_all(some_notices.drain(..));
             }
             () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => hub.wake(&repair),
         }
@@ -81,13 +82,13 @@ struct Connection {
 }
 
 impl Queue for Arc<Outbox> {
-    fn push(&self, frame: Utf8Bytes) {
+    fn push(&self, frames: &Frames) {
         // A queue that closes, or is closed, ends its connection, which then detaches by itself.
-        let _closed = Outbox::push(self, frame);
+        let _closed = Outbox::push(self, frames);
     }
 
-    fn offer(&self, frame: Utf8Bytes) {
-        Outbox::offer(self, frame);
+    fn offer(&self, frames: &Frames) {
+        Outbox::offer(self, frames);
     }
 }
 
@@ -118,13 +119,27 @@ impl State {
             Command::Connections { reply } => {
                 let _gone = reply.send(self.connections.len());
             }
-            Command::Repaired { events } => self.publish(&events),
+            Command::Repaired { events } => self.publish(events),
         }
+    }
+
+    /// Events that wait together are published together: what a reader gets of them is one write.
+    fn hear_all(&mut self, notices: impl Iterator<Item = Notice>) {
+        let mut events = Vec::new();
+        for notice in notices {
+            if let Notice::Events(some) = notice {
+                events.extend(some);
+            } else {
+                self.publish(mem::take(&mut events));
+                self.hear(notice);
+            }
+        }
+        self.publish(events);
     }
 
     fn hear(&mut self, notice: Notice) {
         match notice {
-            Notice::Events(events) => self.publish(&events),
+            Notice::Events(events) => self.publish(events),
             Notice::Typing { room, user, .. } => {
                 if let Some(room) = self.rooms.get(&room) {
                     room.typing(&user);
@@ -132,9 +147,9 @@ impl State {
             }
             Notice::Read { slug, user, seq } => self.tell_user(user, &ServerFrame::Read { room: slug, seq }),
             Notice::RoomMade { record } => {
-                let frame = room::encode(&room_frame(&record));
+                let frame = encode(&room_frame(&record));
                 for connection in self.connections.values() {
-                    connection.queue.push(frame.clone());
+                    Queue::push(&connection.queue, &frame);
                 }
             }
             Notice::MemberAdded { record, user } => self.tell_user(user, &room_frame(&record)),
@@ -209,21 +224,24 @@ impl State {
         }
     }
 
-    fn publish(&mut self, events: &[Committed]) {
+    fn publish(&mut self, mut events: Vec<Committed>) {
         let now = Instant::now().into_std();
-        for Committed { room: id, event } in events {
-            if let Some(room) = self.rooms.get_mut(id) {
-                room.publish(event, now);
-                self.note_gap(*id);
+        // Stable: within a room they stay in the order in which they were committed.
+        events.sort_by_key(|committed| committed.room);
+        for of_room in events.chunk_by(|one, other| one.room == other.room) {
+            let id = of_room[0].room;
+            if let Some(room) = self.rooms.get_mut(&id) {
+                room.publish(of_room.iter().map(|committed| &*committed.event), now);
+                self.note_gap(id);
             }
         }
     }
 
     fn tell_user(&self, user: UserId, frame: &ServerFrame) {
         let Some(conns) = self.users.get(&user) else { return };
-        let frame = room::encode(frame);
+        let frame = encode(frame);
         for connection in conns.iter().filter_map(|conn| self.connections.get(conn)) {
-            connection.queue.push(frame.clone());
+            Queue::push(&connection.queue, &frame);
         }
     }
 

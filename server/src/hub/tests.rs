@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     ConnId, Ends, Hub, Outbox, Released, Repair, channels,
-    outbox::Next,
+    outbox::tests::Pipe,
     task::{PRESENCE_INTERVAL, run},
 };
 use crate::{
@@ -36,6 +36,7 @@ struct Rig {
 struct Peer {
     user: Arc<User>,
     queue: Arc<Outbox>,
+    pipe: Arc<Pipe>,
     conn: ConnId,
 }
 
@@ -48,16 +49,24 @@ fn rig() -> Rig {
 
 impl Rig {
     async fn attach(&self, n: u128) -> Peer {
+        self.attach_over(Pipe::wide(), n).await
+    }
+
+    async fn attach_over(&self, pipe: Arc<Pipe>, n: u128) -> Peer {
         let id = UserId(Uuid::from_u128(n));
         let user = User { id, username: format!("user{n}").parse().unwrap(), role: Role::Guest };
-        let (user, queue) = (Arc::new(user), Arc::new(Outbox::new(LIMIT_BYTES)));
+        let (user, queue) = (Arc::new(user), Arc::new(Outbox::new(Arc::clone(&pipe) as _, LIMIT_BYTES)));
         let conn = self.hub.attach(Arc::clone(&user), session(n), Arc::clone(&queue)).await.unwrap();
-        Peer { user, queue, conn }
+        Peer { user, queue, pipe, conn }
     }
 
     /// A connection that is live in the room from its beginning.
     async fn join(&self, n: u128) -> Peer {
-        let peer = self.attach(n).await;
+        self.join_over(Pipe::wide(), n).await
+    }
+
+    async fn join_over(&self, pipe: Arc<Pipe>, n: u128) -> Peer {
+        let peer = self.attach_over(pipe, n).await;
         self.hub.subscribe(peer.conn, GENERAL, slug()).await.unwrap();
         assert_eq!(self.hub.release(peer.conn, GENERAL, Seq::ZERO).await, Some(Released::Live));
         peer
@@ -76,17 +85,14 @@ impl Rig {
 }
 
 impl Peer {
-    /// Every frame until nothing comes for a while.
-    async fn frames(&self) -> Vec<ServerFrame> {
-        let mut frames = Vec::new();
-        while let Ok(Next::Frames(some)) = timeout(Duration::from_millis(1), self.queue.next()).await {
-            for frame in some {
-                frames.push(ServerFrame::decode(&frame).unwrap());
-                self.queue.written(&frame);
-            }
-        }
-        frames
+    /// Every frame that came since the last time.
+    fn frames(&self) -> Vec<ServerFrame> {
+        decode(&self.pipe.texts())
     }
+}
+
+fn decode(texts: &[String]) -> Vec<ServerFrame> {
+    texts.iter().map(|text| ServerFrame::decode(text).unwrap()).collect()
 }
 
 fn session(n: u128) -> TokenHash {
@@ -136,8 +142,8 @@ async fn events_reach_the_room_and_nobody_else() {
     let rig = rig();
     let (inside, outside) = (rig.join(1).await, rig.attach(2).await);
     rig.hear(Notice::Events(vec![event(1, 10), event(2, 10)])).await;
-    assert_eq!(inside.frames().await.iter().filter(|frame| is_message(frame)).count(), 2);
-    assert_eq!(outside.frames().await, []);
+    assert_eq!(inside.frames().iter().filter(|frame| is_message(frame)).count(), 2);
+    assert_eq!(outside.frames(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -148,20 +154,20 @@ async fn who_leaves_or_is_gone_gets_nothing_more() {
     rig.hub.detach(gone.conn).await;
     assert_eq!(rig.hub.connections().await, 1);
     rig.hear(Notice::Events(vec![event(1, 10)])).await;
-    assert!(!left.frames().await.iter().any(is_message));
-    assert!(!gone.frames().await.iter().any(is_message));
+    assert!(!left.frames().iter().any(is_message));
+    assert!(!gone.frames().iter().any(is_message));
     assert_eq!(rig.hub.present(GENERAL).await.count, 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_who_does_not_read_is_cut_off_and_the_others_go_on() {
     let rig = rig();
-    let (slow, quick) = (rig.join(1).await, rig.join(2).await);
+    let (slow, quick) = (rig.join_over(Pipe::with_room(0), 1).await, rig.join(2).await);
     for n in 1..=40 {
         rig.hear(Notice::Events(vec![event(n, 4000)])).await;
-        assert!(quick.frames().await.iter().any(is_message), "event {n}");
+        assert!(quick.frames().iter().any(is_message), "event {n}");
     }
-    assert_eq!(slow.queue.next().await, Next::Close(CloseCode::TooSlow));
+    assert_eq!(slow.queue.closing(), Some(CloseCode::TooSlow));
     assert_eq!(quick.queue.closing(), None);
 }
 
@@ -171,13 +177,10 @@ async fn presence_is_told_once_per_interval() {
     let first = rig.join(1).await;
     let started = Instant::now();
     let _others = [rig.join(2).await, rig.join(3).await];
-    let Next::Frames(frames) = first.queue.next().await else { panic!("closed") };
+    let frames = decode(&first.pipe.next_texts().await);
     assert!(started.elapsed() <= PRESENCE_INTERVAL);
-    let [frame] = &frames.into_iter().collect::<Vec<_>>()[..] else { panic!("more than one frame") };
-    let Some(ServerFrame::Presence { here, gone, count, .. }) = ServerFrame::decode(frame) else {
-        panic!("{frame}");
-    };
-    assert_eq!((here.len(), gone.len(), count), (3, 0, 3));
+    let [ServerFrame::Presence { here, gone, count, .. }] = &frames[..] else { panic!("{frames:?}") };
+    assert_eq!((here.len(), gone.len(), *count), (3, 0, 3));
     let present = rig.hub.present(GENERAL).await;
     assert_eq!((present.here.len(), present.count), (3, 3));
 }
@@ -194,7 +197,6 @@ async fn an_event_that_stays_away_is_read_from_the_log() {
     rig.hub.connections().await;
     let numbers: Vec<u64> = reader
         .frames()
-        .await
         .iter()
         .filter_map(|frame| match frame {
             ServerFrame::Event(event) => Some(event.seq.get()),
@@ -216,16 +218,16 @@ async fn read_marks_and_rooms_reach_whom_they_concern() {
     rig.hear(Notice::Read { slug: slug(), user, seq: Seq::new(7).unwrap() }).await;
     rig.hear(Notice::MemberAdded { record: record(Visibility::Private), user }).await;
     for own in [&phone, &laptop] {
-        let frames = own.frames().await;
+        let frames = own.frames();
         let [ServerFrame::Read { .. }, ServerFrame::Room { room, .. }] = &frames[..] else {
             panic!("{frames:?}")
         };
         assert_eq!(room.invite.as_deref(), Some("/join/secret"));
     }
-    assert_eq!(other.frames().await, []);
+    assert_eq!(other.frames(), []);
     rig.hear(Notice::RoomMade { record: record(Visibility::Public) }).await;
     for everybody in [phone, laptop, other] {
-        assert!(matches!(everybody.frames().await[..], [ServerFrame::Room { .. }]));
+        assert!(matches!(everybody.frames()[..], [ServerFrame::Room { .. }]));
     }
 }
 
@@ -234,7 +236,7 @@ async fn an_ended_session_loses_its_connections_at_once_and_those_that_come_late
     let rig = rig();
     let (ended, other) = (rig.attach(1).await, rig.attach(2).await);
     rig.hear(Notice::SignedOut { session: session(1) }).await;
-    assert_eq!(ended.queue.next().await, Next::Close(CloseCode::SignedOut));
+    assert_eq!(ended.queue.closing(), Some(CloseCode::SignedOut));
     assert_eq!(rig.attach(1).await.queue.closing(), Some(CloseCode::SignedOut));
     assert_eq!(other.queue.closing(), None);
 }

@@ -246,7 +246,7 @@ async fn who_breaks_the_rules_of_the_socket_is_told_so() {
     let mut client = connect(&server, "client").await;
     let no_utf8 = Frame::message(vec![0xC3, 0x28], OpCode::Data(Data::Text), true);
     client.say_raw(Message::Frame(no_utf8)).await;
-    assert_eq!(client.close_code().await, Some(CloseCode::ProtocolBroken));
+    assert_eq!(client.close_code().await, Some(CloseCode::NotUtf8));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod assets;
 mod backup;
 mod binary;
 mod forms;
+mod frames;
 mod guests;
 mod health;
 mod live;

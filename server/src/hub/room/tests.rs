@@ -11,15 +11,16 @@ use super::*;
 use crate::hub::order::{REPAIR_AFTER, REPAIR_RETRY};
 
 /// What reached a reader.
-type Frames = Rc<RefCell<Vec<ServerFrame>>>;
+type Heard = Rc<RefCell<Vec<ServerFrame>>>;
 
-impl Queue for Frames {
-    fn push(&self, frame: Utf8Bytes) {
-        self.borrow_mut().push(ServerFrame::decode(&frame).unwrap());
+impl Queue for Heard {
+    fn push(&self, frames: &Frames) {
+        let texts = Frames::payloads(frames.bytes()).map(|text| str::from_utf8(text).unwrap());
+        self.borrow_mut().extend(texts.map(|text| ServerFrame::decode(text).unwrap()));
     }
 
-    fn offer(&self, frame: Utf8Bytes) {
-        self.push(frame);
+    fn offer(&self, frames: &Frames) {
+        self.push(frames);
     }
 }
 
@@ -48,12 +49,12 @@ fn event(n: usize) -> Event {
     }
 }
 
-fn room() -> Room<Frames> {
+fn room() -> Room<Heard> {
     Room::new("general".parse().unwrap())
 }
 
 /// The numbers of the events among `frames`.
-fn events(frames: &Frames) -> Vec<usize> {
+fn events_of(frames: &Heard) -> Vec<usize> {
     let number = |frame: &ServerFrame| match frame {
         ServerFrame::Event(event) => Some(usize::try_from(event.seq.get()).unwrap()),
         _ => None,
@@ -63,36 +64,51 @@ fn events(frames: &Frames) -> Vec<usize> {
 
 #[test]
 fn a_live_subscriber_gets_what_comes_after_its_position() {
-    let (mut room, frames, now) = (room(), Frames::default(), Instant::now());
+    let (mut room, frames, now) = (room(), Heard::default(), Instant::now());
     room.subscribe(ConnId(1), &user(1), frames.clone());
-    room.publish(&event(4), now);
-    room.publish(&event(5), now);
-    assert_eq!(events(&frames), [0; 0], "paused");
+    room.publish([&event(4)], now);
+    room.publish([&event(5)], now);
+    assert_eq!(events_of(&frames), [0; 0], "paused");
     assert_eq!(room.release(ConnId(1), seq(2), now), Some(Released::Behind), "3 is not remembered");
     assert_eq!(room.release(ConnId(1), seq(4), now), Some(Released::Live));
-    room.publish(&event(6), now);
-    assert_eq!(events(&frames), [5, 6]);
+    room.publish([&event(6)], now);
+    assert_eq!(events_of(&frames), [5, 6]);
 }
 
 #[test]
 fn a_reader_of_the_log_may_be_ahead_of_the_room() {
     let (mut room, now) = (room(), Instant::now());
-    let (early, late) = (Frames::default(), Frames::default());
+    let (early, late) = (Heard::default(), Heard::default());
     room.subscribe(ConnId(1), &user(1), early.clone());
     room.release(ConnId(1), seq(0), now);
     room.subscribe(ConnId(2), &user(2), late.clone());
     room.release(ConnId(2), seq(2), now);
     for n in 1..=3 {
-        room.publish(&event(n), now);
+        room.publish([&event(n)], now);
     }
-    assert_eq!(events(&early), [1, 2, 3]);
-    assert_eq!(events(&late), [3]);
+    assert_eq!(events_of(&early), [1, 2, 3]);
+    assert_eq!(events_of(&late), [3]);
+}
+
+#[test]
+fn of_events_that_come_together_a_reader_gets_those_it_lacks() {
+    let (mut room, now) = (room(), Instant::now());
+    let (whole, part) = (Heard::default(), Heard::default());
+    for (conn, frames, at) in [(1, &whole, 0), (2, &part, 2)] {
+        room.subscribe(ConnId(conn), &user(1), frames.clone());
+        room.release(ConnId(conn), seq(at), now);
+    }
+    // More than goes in one piece.
+    let events: Vec<Event> = (1..=300).map(event).collect();
+    room.publish(&events, now);
+    assert!(events_of(&whole).into_iter().eq(1..=300));
+    assert!(events_of(&part).into_iter().eq(3..=300));
 }
 
 #[test]
 fn typing_is_not_told_to_the_one_who_types() {
     let (mut room, now) = (room(), Instant::now());
-    let (own, other) = (Frames::default(), Frames::default());
+    let (own, other) = (Heard::default(), Heard::default());
     for (conn, n, frames) in [(1, 1, &own), (2, 2, &other)] {
         room.subscribe(ConnId(conn), &user(n), frames.clone());
         room.release(ConnId(conn), seq(0), now);
@@ -111,7 +127,7 @@ impl List {
         Self(present.here.iter().map(|user| user.id).collect(), present.count)
     }
 
-    fn after(mut self, frames: &Frames) -> (Vec<protocol::UserId>, u32) {
+    fn after(mut self, frames: &Heard) -> (Vec<protocol::UserId>, u32) {
         for frame in frames.borrow().iter() {
             if let ServerFrame::Presence { here, gone, count, .. } = frame {
                 self.0.retain(|id| !gone.contains(id) && here.iter().all(|user| user.id != *id));
@@ -129,6 +145,8 @@ enum Step {
     Commit,
     /// The bus brings one of the events that were not brought yet.
     Deliver(prop::sample::Index),
+    /// The bus brings all of them at once, and one that was brought before.
+    DeliverAll,
     /// The bus loses one of them.
     Lose(prop::sample::Index),
     Subscribe(usize),
@@ -148,6 +166,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => Just(Step::Commit),
         6 => index().prop_map(Step::Deliver),
+        1 => Just(Step::DeliverAll),
         1 => index().prop_map(Step::Lose),
         2 => (0..READERS).prop_map(Step::Subscribe),
         1 => (0..READERS).prop_map(Step::Unsubscribe),
@@ -163,7 +182,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 #[derive(Default)]
 struct Reader {
     log: Vec<usize>,
-    frames: Frames,
+    frames: Heard,
     is_subscribed: bool,
     is_live: bool,
 }
@@ -171,14 +190,14 @@ struct Reader {
 impl Reader {
     /// Everything up to here was read.
     fn take(&mut self) {
-        self.log.extend(events(&self.frames));
+        self.log.extend(events_of(&self.frames));
         self.frames.borrow_mut().retain(|frame| !matches!(frame, ServerFrame::Event(_)));
     }
 }
 
 /// The world around one room.
 struct World {
-    room: Room<Frames>,
+    room: Room<Heard>,
     now: Instant,
     committed: usize,
     on_the_bus: Vec<usize>,
@@ -210,13 +229,18 @@ impl World {
             }
             Step::Deliver(index) if !self.on_the_bus.is_empty() => {
                 let n = self.on_the_bus.remove(index.index(self.on_the_bus.len()));
-                self.room.publish(&event(n), self.now);
+                self.room.publish([&event(n)], self.now);
+            }
+            Step::DeliverAll => {
+                let events: Vec<Event> =
+                    [1].into_iter().chain(self.on_the_bus.drain(..)).map(event).collect();
+                self.room.publish(events.iter().filter(|event| event.seq <= seq(self.committed)), self.now);
             }
             Step::Lose(index) if !self.on_the_bus.is_empty() => {
                 self.on_the_bus.remove(index.index(self.on_the_bus.len()));
             }
             Step::Subscribe(reader) => {
-                let queue = Frames::default();
+                let queue = Heard::default();
                 self.readers[reader].take();
                 self.lists[reader] = self.room.subscribe(Self::conn(reader), &user(reader), queue.clone());
                 let reader = &mut self.readers[reader];
@@ -241,7 +265,7 @@ impl World {
                 self.now += REPAIR_AFTER + REPAIR_RETRY;
                 if let Some(after) = self.room.repair(self.now) {
                     let after = usize::try_from(after.get()).unwrap();
-                    ((after + 1)..=self.committed).for_each(|n| self.room.publish(&event(n), self.now));
+                    ((after + 1)..=self.committed).for_each(|n| self.room.publish([&event(n)], self.now));
                 }
             }
             Step::Deliver(_) | Step::Lose(_) => {}
@@ -265,7 +289,7 @@ impl World {
             }
         }
         self.step(&Step::Commit);
-        self.room.publish(&event(self.committed), self.now);
+        self.room.publish([&event(self.committed)], self.now);
         for reader in 0..READERS {
             self.step(&Step::Read(reader, usize::MAX / 2));
             self.release(reader);

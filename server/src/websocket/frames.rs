@@ -1,0 +1,149 @@
+//! Frames as they go out.
+
+use std::sync::Arc;
+
+use super::header::{CONTROL_MAX_BYTES, HEADER_MAX_BYTES, Header, OpCode};
+
+/// The code of a close frame, in bytes.
+const CODE_BYTES: usize = 2;
+
+/// One or more frames, byte for byte as they go to the socket. Encoded once and shared by everybody who gets them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frames(Arc<[u8]>);
+
+impl Frames {
+    /// A message of text.
+    pub fn text(text: &str) -> Self {
+        Self::one(OpCode::Text, text.as_bytes())
+    }
+
+    /// A message of bytes.
+    pub fn binary(bytes: &[u8]) -> Self {
+        Self::one(OpCode::Binary, bytes)
+    }
+
+    /// The answer to a ping: what the ping carried. What is longer than a ping can be is cut off.
+    pub fn pong(payload: &[u8]) -> Self {
+        Self::one(OpCode::Pong, &payload[..payload.len().min(CONTROL_MAX_BYTES)])
+    }
+
+    /// The end of a connection, and why. A reason longer than such a frame takes is cut off.
+    pub fn close(code: u16, reason: &str) -> Self {
+        let reason = &reason[..reason.floor_char_boundary(CONTROL_MAX_BYTES - CODE_BYTES)];
+        Self::one(OpCode::Close, &[&code.to_be_bytes(), reason.as_bytes()].concat())
+    }
+
+    /// The end of a connection, without a reason.
+    pub fn close_without_code() -> Self {
+        Self::one(OpCode::Close, &[])
+    }
+
+    /// Frames that go out one after the other, as one.
+    pub fn together<'f>(frames: impl ExactSizeIterator<Item = &'f Self> + Clone) -> Self {
+        if frames.len() == 1
+            && let Some(only) = frames.clone().next()
+        {
+            return only.clone();
+        }
+        let mut bytes = Vec::with_capacity(frames.clone().map(Self::len).sum());
+        frames.for_each(|some| bytes.extend_from_slice(some.bytes()));
+        Self(bytes.into())
+    }
+
+    /// What goes to the socket.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// How much that is, in bytes; never nothing.
+    #[expect(clippy::len_without_is_empty, reason = "a frame has a header")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Those of the frames that have begun when so many bytes are written, as one: the socket can take another frame only
+    /// after them.
+    #[must_use]
+    pub fn begun(&self, written: usize) -> Self {
+        let mut end = 0;
+        while end < written.min(self.len()) {
+            let (header, payload) = Header::of_server(&self.0[end..]);
+            end += header + payload;
+        }
+        if end == self.len() { self.clone() } else { Self(self.0[..end].into()) }
+    }
+
+    fn one(opcode: OpCode, payload: &[u8]) -> Self {
+        let mut bytes = Vec::with_capacity(HEADER_MAX_BYTES + payload.len());
+        Header::write(opcode, payload.len(), &mut bytes);
+        bytes.extend_from_slice(payload);
+        Self(bytes.into())
+    }
+
+    /// The payloads, one after the other.
+    #[cfg(test)]
+    pub(crate) fn payloads(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let mut rest = bytes;
+        std::iter::from_fn(move || {
+            let (header, payload) = (!rest.is_empty()).then(|| Header::of_server(rest))?;
+            let (frame, others) = rest.split_at(header + payload);
+            rest = others;
+            Some(&frame[header..])
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use tokio_tungstenite::tungstenite::{
+        Message, WebSocket,
+        protocol::{CloseFrame, Role},
+    };
+
+    use super::*;
+
+    #[test]
+    fn another_implementation_reads_what_was_meant() {
+        for length in [0, 1, 125, 126, 65_535, 65_536, 100_000] {
+            let (text, bytes) = ("x".repeat(length), vec![0xFF; length]);
+            let frames = [Frames::text(&text), Frames::binary(&bytes), Frames::pong(b"p")];
+            let goodbye = Frames::close(4008, "slow");
+            let all = Frames::together(frames.iter().chain([&goodbye]).collect::<Vec<_>>().into_iter());
+            let socket = Cursor::new(all.bytes().to_vec());
+            let mut socket = WebSocket::from_raw_socket(socket, Role::Client, None);
+            let close = CloseFrame { code: 4008.into(), reason: "slow".into() };
+            let expected = [
+                Message::text(text),
+                Message::binary(bytes),
+                Message::Pong("p".into()),
+                Message::Close(Some(close)),
+            ];
+            for expected in expected {
+                assert_eq!(socket.read().unwrap(), expected);
+            }
+        }
+        let nothing = Cursor::new(Frames::close_without_code().bytes().to_vec());
+        let message = WebSocket::from_raw_socket(nothing, Role::Client, None).read();
+        assert_eq!(message.unwrap(), Message::Close(None));
+    }
+
+    #[test]
+    fn what_has_begun_ends_with_a_frame() {
+        let frames = [Frames::text("one"), Frames::text(&"two".repeat(100)), Frames::text("three")];
+        let all = Frames::together(frames.iter());
+        let (first, second) = (frames[0].len(), frames[0].len() + frames[1].len());
+        let begun = |written| all.begun(written).len();
+        assert_eq!([begun(0), begun(1), begun(first)], [0, first, first]);
+        assert_eq!([begun(first + 1), begun(second), begun(second + 1)], [second, second, all.len()]);
+    }
+
+    #[test]
+    fn what_does_not_fit_into_a_frame_of_control_is_cut_between_characters() {
+        let close = Frames::close(4008, &"界".repeat(100));
+        let payload: Vec<_> = Frames::payloads(close.bytes()).collect();
+        assert_eq!(payload, [[&4008_u16.to_be_bytes(), "界".repeat(41).as_bytes()].concat()]);
+        assert_eq!(Frames::pong(&[7; 200]).len(), 2 + CONTROL_MAX_BYTES);
+    }
+}

@@ -1,0 +1,39 @@
+//! The writing half.
+
+use std::{
+    future::poll_fn,
+    io::{self, IoSlice},
+};
+
+use tokio::net::tcp::OwnedWriteHalf;
+
+/// Something that takes bytes at once or not at all.
+pub trait Sink: Send + Sync {
+    /// Writes what can be written now and says how much that was; [`io::ErrorKind::WouldBlock`] where it is nothing.
+    fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
+}
+
+/// The writing half of a socket. When it is dropped, the other side is told that nothing more comes.
+#[derive(Debug)]
+pub struct Writer(OwnedWriteHalf);
+
+impl Writer {
+    pub(super) const fn new(socket: OwnedWriteHalf) -> Self {
+        Self(socket)
+    }
+
+    /// Waits until it is worth trying to write. For one waiter at a time; safe to cancel.
+    pub async fn writable(&self) -> io::Result<()> {
+        poll_fn(|cx| self.0.as_ref().poll_write_ready(cx)).await
+    }
+}
+
+impl Sink for Writer {
+    fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        match bytes {
+            // Costs the system less than a list of one.
+            [only] => self.0.try_write(only),
+            several => self.0.try_write_vectored(several),
+        }
+    }
+}
