@@ -2,16 +2,15 @@
 //! the script that starts the WebAssembly.
 
 use leptos::{nonce::use_nonce, prelude::*};
-use leptos_meta::MetaTags;
 
 use crate::{
     App,
     i18n::{provide_language, text},
-    source::{Assets, Theme},
+    source::{Assets, Content, Theme},
     visitor::Visitor,
 };
 
-/// The whole document. Reads [`crate::source::Viewer`] and [`Assets`] from context, in development also
+/// The whole document. Reads [`crate::source::Viewer`], [`Content`] and [`Assets`] from context, in development also
 /// [`LeptosOptions`].
 pub fn shell() -> impl IntoView {
     let visitor = Visitor::current();
@@ -23,6 +22,7 @@ pub fn shell() -> impl IntoView {
         Theme::Light => Some("light"),
         Theme::Dark => Some("dark"),
     };
+    let content = Content::current();
     let assets = use_context::<Assets>();
     let css = assets.as_ref().map(|assets| assets.css.clone());
     let reload = use_context::<LeptosOptions>().map(|options| view! { <AutoReload options /> });
@@ -39,17 +39,18 @@ pub fn shell() -> impl IntoView {
                 <meta name="color-scheme" content=theme.unwrap_or("light dark") />
                 <ThemeColors theme=visitor.preferences.theme />
                 <meta name="description" content=text!(locale, app.description) />
+                <title>{content.title(locale)}</title>
+                {assets.map(|assets| view! { <Start assets /> })}
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="manifest" href="/manifest.webmanifest" />
                 <link rel="apple-touch-icon" href="/icon-192.png" />
                 <link rel="stylesheet" href=css />
                 {visitor.block()}
-                {assets.map(|assets| view! { <Start assets /> })}
                 {reload}
-                <MetaTags />
             </head>
             <body>
                 <App />
+                {content.block()}
             </body>
         </html>
     }
@@ -71,21 +72,24 @@ fn ThemeColors(theme: Theme) -> impl IntoView {
     }
 }
 
-/// Loads the WebAssembly as early as the browser can and hands the page over to it. Leptos' own script is not used: it
-/// finds hashed files by a list on disk, and here they are inside the binary.
+/// Loads the WebAssembly as early as the browser can and hands the page over to it once it is complete. It stands before
+/// the style sheet, which it would wait for; and it is a script, so that a browser without JavaScript loads nothing. Leptos'
+/// own script is not used: it finds hashed files by a list on disk, and here they are inside the binary.
 #[component]
 fn Start(assets: Assets) -> impl IntoView {
     let Assets { js, wasm, .. } = assets;
     let quoted = |address: &str| serde_json::to_string(address).unwrap_or_default().replace('<', "\\u003c");
     let script = format!(
-        "import init, {{ hydrate }} from {}; init({{ module_or_path: {} }}).then(hydrate);",
+        "{{
+    const script = import({}), module_or_path = fetch({});
+    addEventListener('DOMContentLoaded', async () => {{
+        const {{ default: init, hydrate }} = await script;
+        await init({{ module_or_path }});
+        hydrate();
+    }});
+}}",
         quoted(&js),
         quoted(&wasm),
     );
-    let nonce = use_nonce();
-    view! {
-        <link rel="modulepreload" href=js nonce=nonce.clone() />
-        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
-        <script type="module" nonce=nonce inner_html=script></script>
-    }
+    view! { <script nonce=use_nonce() inner_html=script></script> }
 }

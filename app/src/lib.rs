@@ -5,23 +5,25 @@
 // Deep views make deep types.
 #![recursion_limit = "512"]
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
-use leptos_meta::{Title, provide_meta_context};
-use leptos_router::{
-    components::{Route, Router, Routes},
-    path,
-};
 
 use crate::{
+    components::chat::Chat,
     i18n::provide_language,
-    pages::{InvitationPage, NotFoundPage, RoomPage, SignInPage},
+    pages::{InvitationPage, NoInvitationPage, NoPage, NoRoomPage, SignInPage, UnavailablePage},
+    source::Content,
     visitor::Visitor,
 };
 
+pub mod address;
 #[expect(unreachable_pub, reason = "what a component takes becomes a public type")]
 mod components;
+mod content;
 #[cfg(feature = "ssr")]
 mod document;
+mod handover;
 mod i18n;
 #[cfg(feature = "hydrate")]
 mod live;
@@ -37,26 +39,17 @@ pub use document::shell;
 /// The whole page.
 #[component]
 pub fn App() -> impl IntoView {
-    provide_meta_context();
     let visitor = Visitor::current();
     provide_language(visitor.preferences.language);
-    let signed_in = visitor.user.is_some();
     provide_context(visitor);
 
-    view! {
-        <Title text="Hubbub" />
-        <Router>
-            {if signed_in {
-                view! {
-                    <Routes fallback=NotFoundPage>
-                        <Route path=path!("/rooms/:slug/:seq?") view=RoomPage />
-                        <Route path=path!("/join/:invite") view=InvitationPage />
-                    </Routes>
-                }
-                    .into_any()
-            } else {
-                view! { <SignInPage /> }.into_any()
-            }}
-        </Router>
+    match Arc::unwrap_or_clone(Content::current()) {
+        Content::SignIn { next } => view! { <SignInPage next /> }.into_any(),
+        Content::Chat { page, place } => view! { <Chat page=*page place /> }.into_any(),
+        Content::Invitation(invitation) => view! { <InvitationPage invitation /> }.into_any(),
+        Content::NoPage => view! { <NoPage /> }.into_any(),
+        Content::NoRoom => view! { <NoRoomPage /> }.into_any(),
+        Content::NoInvitation => view! { <NoInvitationPage /> }.into_any(),
+        Content::Unavailable => view! { <UnavailablePage /> }.into_any(),
     }
 }

@@ -10,6 +10,7 @@
 //! | [`socket`] | the browser's WebSocket |
 //! | [`storage`] | outbox and drafts across reloads and tabs |
 //! | [`http`] | pages of messages, new rooms |
+//! | [`navigation`] | links, the window's history |
 //! | [`browser`] | sight, network, other tabs, cookies |
 //! | [`clock`], [`random`], [`zone`] | time, chance, place |
 
@@ -21,6 +22,7 @@ mod browser;
 mod clock;
 mod driver;
 mod http;
+mod navigation;
 mod random;
 mod socket;
 mod storage;

@@ -1,9 +1,6 @@
 //! What a server-rendered page needs from the server. The app defines it, the server provides it in context; the app
 //! never imports the server.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
 use protocol::{
     RoomSlug, Seq,
     api::{RoomSummary, User},
@@ -11,18 +8,33 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Where the pages get what they show. In context as [`SharedSource`].
-#[async_trait]
-pub trait PageSource: Send + Sync + 'static {
-    /// What the chat page of `room` shows to `user`: with the newest messages, or with those around or before a place.
-    async fn chat(&self, user: &User, room: &RoomSlug, place: Place) -> Result<ChatPage, PageError>;
-
-    /// What the page of an invitation shows.
-    async fn invitation(&self, user: &User, invite: &str) -> Result<Invitation, PageError>;
+/// What there is at an address, for whoever asks. In context, as `Arc<Content>`; the page is rendered from it and waits
+/// for nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Content {
+    /// Who asks is to pick a name first, and led on to `next` then.
+    SignIn {
+        /// The address that was asked for.
+        next: String,
+    },
+    /// A room.
+    Chat {
+        /// All that is shown of it at first.
+        page: Box<ChatPage>,
+        /// Where in it.
+        place: Place,
+    },
+    /// An invitation to a private room.
+    Invitation(Invitation),
+    /// There is no such page.
+    NoPage,
+    /// There is no such room, or this user may not see it.
+    NoRoom,
+    /// There is no such invitation.
+    NoInvitation,
+    /// The server cannot read its store now.
+    Unavailable,
 }
-
-/// The source as it lies in context.
-pub type SharedSource = Arc<dyn PageSource>;
 
 /// Which of a room's messages a page shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,15 +73,6 @@ pub struct Invitation {
     pub name: String,
     /// Where accepting is posted to.
     pub accept: String,
-}
-
-/// Why a page cannot be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PageError {
-    /// There is no such room, or this user may not see it.
-    NotFound,
-    /// The server cannot read its store now.
-    Unavailable,
 }
 
 /// What the server found out about a request before it renders the page. In context.

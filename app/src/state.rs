@@ -80,7 +80,7 @@ pub(crate) enum Intent {
     Retry(protocol::OpId),
     Discard(protocol::OpId),
     Typing,
-    ShowRoom { slug: RoomSlug, place: Place },
+    GoTo(RoomSlug),
     LoadOlder,
     LoadNewer,
     JumpToNewest,
@@ -310,9 +310,10 @@ impl ChatState {
         self.ask(Intent::Typing);
     }
 
-    /// Shows a room without a reload: at once where it is still held, else once it is fetched.
-    pub fn show_room(&self, slug: RoomSlug, place: Place) {
-        self.ask(Intent::ShowRoom { slug, place });
+    /// Goes to a room without a reload, as a link to it does: it is shown at once where it is still held, else once it is
+    /// fetched.
+    pub fn go_to(&self, room: RoomSlug) {
+        self.ask(Intent::GoTo(room));
     }
 
     /// Fetches older messages, unless that is under way or there are none.
@@ -351,7 +352,7 @@ impl ChatState {
         self.ask(Intent::Draft { room, text: text.to_owned() });
     }
 
-    /// Makes a room and joins it. The caller goes there with [`Self::show_room`].
+    /// Makes a room and joins it. The caller goes there with [`Self::go_to`].
     pub async fn create_room(
         self,
         name: String,

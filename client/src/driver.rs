@@ -8,7 +8,7 @@ use std::{
 use protocol::{
     Cursor, Op, OpId, RoomSlug,
     api::{Posted, User},
-    frame::{ErrorCode, Refusal},
+    frame::{ErrorCode, Left, Refusal},
     session::{Input, Millis, Output, Session, Status, StopReason},
 };
 use tokio::{
@@ -194,7 +194,7 @@ impl Driver {
             }
             Output::Queued(_) | Output::Discarded { .. } => {}
             Output::Notice(frame) => {
-                if let protocol::ServerFrame::Left { room } = &frame {
+                if let protocol::ServerFrame::Left(Left { room }) = &frame {
                     let refusal = Refusal::new(ErrorCode::RoomNotFound, "the room was left");
                     self.answer_join(room, &Err(Error::Refused(refusal)));
                 }

@@ -9,7 +9,7 @@ use futures_util::{SinkExt, StreamExt};
 use protocol::{
     ClientFrame, ErrorCode, Event, EventKind, OpId, RoomSlug, Seq, ServerFrame, Timestamp, UserId,
     api::{ErrorBody, GuestCreated, Role, Room, User, Visibility},
-    frame::{History, Joined, NoReplay, Refusal},
+    frame::{Ack, History, Joined, NoReplay, Refusal, Welcome},
     limits::{Limits, PING_INTERVAL_MS, PROTOCOL_VERSION},
     session::{Status, StopReason},
 };
@@ -67,12 +67,12 @@ impl Server {
             Ok(response)
         };
         let mut peer = Peer(accept_hdr_async(self.tcp().await, check).await.unwrap());
-        peer.say(ServerFrame::Welcome {
+        peer.say(ServerFrame::Welcome(Welcome {
             protocol: PROTOCOL_VERSION,
             user: user(),
             ping_ms: PING_INTERVAL_MS,
             limits: Limits::default(),
-        })
+        }))
         .await;
         peer
     }
@@ -103,8 +103,13 @@ impl Peer {
 
     async fn ack(&mut self, frame: &ClientFrame, at: u64) {
         let id = frame.op_id().unwrap();
-        self.say(ServerFrame::Ack { id, room: room(), seq: seq(at), timestamp: Timestamp::from_unix_ms(0) })
-            .await;
+        self.say(ServerFrame::Ack(Ack {
+            id,
+            room: room(),
+            seq: seq(at),
+            timestamp: Timestamp::from_unix_ms(0),
+        }))
+        .await;
     }
 
     async fn close(mut self, code: u16) {

@@ -10,6 +10,7 @@ use crate::{
 
 /// One event of a room's log. On the wire it is a frame of its own: `message`, `edited`, `deleted` or `reacted`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "EventFields")]
 pub struct Event {
     /// Whose log.
     pub room: RoomSlug,
@@ -27,7 +28,7 @@ pub struct Event {
 }
 
 /// What can happen in a room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EventKind {
     /// Somebody said something.
@@ -37,10 +38,9 @@ pub enum EventKind {
         /// What was said; `null` in a replay when it has been deleted since, for deleted words are gone from the log too.
         content: Option<Content>,
         /// The message it answers.
-        #[serde(default)]
         reply_to: Option<Seq>,
         /// What that message was when this was sent; there if, and only if, `reply_to` is.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         quote: Option<Quote>,
     },
     /// An author changed a message.
@@ -86,5 +86,55 @@ impl EventKind {
                 Some(*target)
             }
         }
+    }
+}
+
+/// An event as it is read: plain fields, of which those of its type are there.
+#[derive(Deserialize)]
+struct EventFields {
+    #[serde(rename = "type")]
+    kind: Kind,
+    room: RoomSlug,
+    seq: Seq,
+    user_id: UserId,
+    username: Username,
+    timestamp: Timestamp,
+    id: Option<OpId>,
+    content: Option<Content>,
+    reply_to: Option<Seq>,
+    quote: Option<Quote>,
+    target: Option<Seq>,
+    emoji: Option<Emoji>,
+    on: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Message,
+    Edited,
+    Deleted,
+    Reacted,
+}
+
+impl TryFrom<EventFields> for Event {
+    type Error = &'static str;
+
+    fn try_from(fields: EventFields) -> Result<Self, Self::Error> {
+        let EventFields { room, seq, user_id, username, timestamp, content, reply_to, quote, .. } = fields;
+        let target = || fields.target.ok_or("this event has a target");
+        let kind = match fields.kind {
+            Kind::Message => {
+                EventKind::Message { id: fields.id.ok_or("a message has an id")?, content, reply_to, quote }
+            }
+            Kind::Edited => EventKind::Edited { target: target()?, content },
+            Kind::Deleted => EventKind::Deleted { target: target()? },
+            Kind::Reacted => EventKind::Reacted {
+                target: target()?,
+                emoji: fields.emoji.ok_or("a reaction has an emoji")?,
+                on: fields.on.ok_or("a reaction is on or off")?,
+            },
+        };
+        Ok(Self { room, seq, user_id, username, timestamp, kind })
     }
 }

@@ -11,6 +11,7 @@ use crate::{
 /// An operation that its author wants done, whatever happens to the connection: the outbox holds these until they are
 /// answered, in memory or in the browser's storage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "OpFields")]
 pub struct Op {
     /// Its id.
     pub id: OpId,
@@ -22,7 +23,7 @@ pub struct Op {
 }
 
 /// What an operation does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum OpKind {
     /// Posts a message.
@@ -30,7 +31,7 @@ pub enum OpKind {
         /// What to say.
         content: Content,
         /// Which message it answers.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         reply_to: Option<Seq>,
     },
     /// Changes a message of one's own.
@@ -54,6 +55,50 @@ pub enum OpKind {
         /// On or off.
         on: bool,
     },
+}
+
+/// An operation as it is read: plain fields, of which those of its type are there.
+#[derive(Deserialize)]
+struct OpFields {
+    #[serde(rename = "type")]
+    kind: Kind,
+    id: OpId,
+    room: RoomSlug,
+    content: Option<Content>,
+    reply_to: Option<Seq>,
+    target: Option<Seq>,
+    emoji: Option<Emoji>,
+    on: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Send,
+    Edit,
+    Delete,
+    React,
+}
+
+impl TryFrom<OpFields> for Op {
+    type Error = &'static str;
+
+    fn try_from(fields: OpFields) -> Result<Self, Self::Error> {
+        let OpFields { id, room, content, reply_to, .. } = fields;
+        let content = content.ok_or("this operation has content");
+        let target = fields.target.ok_or("this operation has a target");
+        let kind = match fields.kind {
+            Kind::Send => OpKind::Send { content: content?, reply_to },
+            Kind::Edit => OpKind::Edit { target: target?, content: content? },
+            Kind::Delete => OpKind::Delete { target: target? },
+            Kind::React => OpKind::React {
+                target: target?,
+                emoji: fields.emoji.ok_or("a reaction has an emoji")?,
+                on: fields.on.ok_or("a reaction is on or off")?,
+            },
+        };
+        Ok(Self { id, room, kind })
+    }
 }
 
 impl From<Op> for ClientFrame {

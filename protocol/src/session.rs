@@ -30,7 +30,7 @@ use self::{
     outbox::Outbox,
 };
 use crate::{
-    frame::{ClientFrame, ErrorCode, Joined, Refusal, ServerFrame},
+    frame::{Ack, ClientFrame, ErrorCode, Joined, Left, Read, Refusal, ServerFrame, Welcome},
     ids::{Cursor, OpId, RoomSlug},
     limits::{JOINED_MAX_ROOMS, PROTOCOL_VERSION},
     op::Op,
@@ -172,10 +172,10 @@ impl Session {
         self.link.heard(now);
         match frame {
             ServerFrame::Ping => out.push(Output::Transmit(ClientFrame::Pong)),
-            ServerFrame::Welcome { protocol, .. } if protocol != PROTOCOL_VERSION => {
+            ServerFrame::Welcome(Welcome { protocol, .. }) if protocol != PROTOCOL_VERSION => {
                 self.stop(StopReason::ProtocolBroken, out);
             }
-            ServerFrame::Welcome { user, ping_ms, limits, .. } => {
+            ServerFrame::Welcome(Welcome { user, ping_ms, limits, .. }) => {
                 if !self.link.is_online() {
                     self.link.welcomed(ping_ms, now);
                     self.report(out);
@@ -192,8 +192,8 @@ impl Session {
                 }
             }
             ServerFrame::Joined(joined) => self.joined(joined, now, out),
-            ServerFrame::Left { room } => self.left(room, now, out),
-            ServerFrame::Ack { id, room, seq, timestamp } => {
+            ServerFrame::Left(Left { room }) => self.left(room, now, out),
+            ServerFrame::Ack(Ack { id, room, seq, timestamp }) => {
                 if self.outbox.remove(id).is_some() {
                     out.push(Output::Acked { id, room, seq, timestamp });
                 }
@@ -202,13 +202,13 @@ impl Session {
                 Some(id) => self.refuse_op(id, refusal, now, out),
                 None => self.refuse(refusal, now, out),
             },
-            ServerFrame::Read { room, seq } => {
+            ServerFrame::Read(Read { room, seq }) => {
                 if let Some(follow) = self.follow(&room) {
                     follow.confirm_read(seq);
                 }
-                out.push(Output::Notice(ServerFrame::Read { room, seq }));
+                out.push(Output::Notice(ServerFrame::Read(Read { room, seq })));
             }
-            ServerFrame::Presence { .. } | ServerFrame::Typing { .. } | ServerFrame::Room { .. } => {
+            ServerFrame::Presence(_) | ServerFrame::Typing(_) | ServerFrame::Room(_) => {
                 out.push(Output::Notice(frame));
             }
         }
@@ -289,7 +289,7 @@ impl Session {
         } else if self.follow(&room).is_some() {
             return;
         }
-        out.push(Output::Notice(ServerFrame::Left { room }));
+        out.push(Output::Notice(ServerFrame::Left(Left { room })));
     }
 
     fn refuse_op(&mut self, id: OpId, refusal: Refusal, now: Millis, out: &mut Vec<Output>) {

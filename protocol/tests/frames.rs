@@ -7,7 +7,10 @@ use protocol::{
     ClientFrame, Cursor, Emoji, Epoch, Event, EventKind, OpId, RoomSlug, Seq, ServerFrame, Timestamp, UserId,
     api::{Role, Room, User, Visibility},
     event::Quote,
-    frame::{ErrorCode, History, Joined, NoReplay, Refusal},
+    frame::{
+        Ack, ErrorCode, History, Joined, Left, NoReplay, Presence, Read, Refusal, RoomChanged, Typing,
+        Welcome,
+    },
     limits::{Limits, PING_INTERVAL_MS, PROTOCOL_VERSION},
     timeline::{Message, Reaction, Reactor},
 };
@@ -147,14 +150,14 @@ fn client_frames() {
 fn server_frames_about_the_connection() {
     check_server(
         "welcome",
-        &ServerFrame::Welcome {
+        &ServerFrame::Welcome(Welcome {
             protocol: PROTOCOL_VERSION,
             user: ann(),
             ping_ms: PING_INTERVAL_MS,
             limits: Limits::default(),
-        },
+        }),
     );
-    check_server("ack", &ServerFrame::Ack { id: op(), room: general(), seq: seq(42), timestamp: at() });
+    check_server("ack", &ServerFrame::Ack(Ack { id: op(), room: general(), seq: seq(42), timestamp: at() }));
     let refusal = Refusal::new(ErrorCode::BadFrame, "a frame is one JSON object with a type");
     check_server("error", &ServerFrame::Error(refusal));
     let refusal = Refusal::for_now(ErrorCode::RateLimited, "too fast; wait a second", 1_000).of(Some(op()));
@@ -168,16 +171,23 @@ fn server_frames_about_a_room() {
     let snapshot =
         History::Snapshot { reason: NoReplay::EpochChanged, messages: vec![message()], has_more: true };
     check_server("joined_anew", &joined(false, snapshot));
-    check_server("left", &ServerFrame::Left { room: general() });
-    let presence =
-        ServerFrame::Presence { room: general(), here: vec![ann()], gone: vec![ann().id], count: 2 };
+    check_server("left", &ServerFrame::Left(Left { room: general() }));
+    let presence = ServerFrame::Presence(Presence {
+        room: general(),
+        here: vec![ann()],
+        gone: vec![ann().id],
+        count: 2,
+    });
     check_server("presence", &presence);
-    let typing = ServerFrame::Typing { room: general(), user_id: ann().id, username: ann().username };
+    let typing = ServerFrame::Typing(Typing { room: general(), user_id: ann().id, username: ann().username });
     check_server("typing", &typing);
-    check_server("read", &ServerFrame::Read { room: general(), seq: seq(42) });
-    check_server("room", &ServerFrame::Room { room: room(), epoch: epoch(), head: Seq::ZERO });
+    check_server("read", &ServerFrame::Read(Read { room: general(), seq: seq(42) }));
+    check_server("room", &ServerFrame::Room(RoomChanged { room: room(), epoch: epoch(), head: Seq::ZERO }));
     let private = Room { visibility: Visibility::Private, invite: Some("/invite/x7".into()), ..room() };
-    check_server("room_private", &ServerFrame::Room { room: private, epoch: epoch(), head: Seq::ZERO });
+    check_server(
+        "room_private",
+        &ServerFrame::Room(RoomChanged { room: private, epoch: epoch(), head: Seq::ZERO }),
+    );
 }
 
 #[test]

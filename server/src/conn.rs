@@ -19,6 +19,7 @@ use std::{sync::Arc, time::Duration};
 use protocol::{
     ServerFrame,
     api::User,
+    frame::Welcome,
     limits::{Limits as FrameLimits, PING_GRACE_MS, PING_INTERVAL_MS, PROTOCOL_VERSION},
 };
 use tokio::time::timeout;
@@ -156,7 +157,12 @@ async fn part(mut receiver: Receiver, peer: &Peer, end: Option<End>) {
 fn welcome(peer: &Peer) -> ServerFrame {
     let ping_ms = u64::try_from(peer.serving.settings.ping_interval.as_millis()).unwrap_or(u64::MAX);
     let user = User::clone(&peer.user);
-    ServerFrame::Welcome { protocol: PROTOCOL_VERSION, user, ping_ms, limits: FrameLimits::default() }
+    ServerFrame::Welcome(Welcome {
+        protocol: PROTOCOL_VERSION,
+        user,
+        ping_ms,
+        limits: FrameLimits::default(),
+    })
 }
 
 /// Reads until the other side has answered our close frame.

@@ -24,7 +24,7 @@ mod ws;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use app::source::{Assets, SharedSource};
+use app::source::Assets;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
@@ -56,7 +56,7 @@ pub(crate) struct Http {
     limits: Arc<Limits>,
     front: Front,
     guests: bool,
-    pages: SharedSource,
+    pages: Pages,
     readiness: Readiness,
     stopping: CancellationToken,
     serving: Arc<Serving>,
@@ -72,7 +72,7 @@ impl Http {
             limits: Arc::clone(&serving.limits),
             front: Front::new(config),
             guests: config.guests.is_on(),
-            pages: Arc::new(Pages { chat: chat.clone(), hub }),
+            pages: Pages { chat: chat.clone(), hub },
             readiness: Readiness::default(),
             stopping: serving.shutdown.clone(),
             assets: assets::addresses(),

@@ -1,7 +1,6 @@
 //! Who one is, with the choices that are one's own: a menu at the foot of the sidebar.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 use super::{
     avatar::avatar,
@@ -23,8 +22,11 @@ pub(crate) fn Account() -> impl IntoView {
     let name = me.username.to_string();
     let label = text!(locale, account.menu, name = &name);
     let picture = avatar(me.id, &name, "av s");
-    let location = use_location();
-    let next = Signal::derive(move || location.pathname.get());
+    let (open, target) = (desk.state.open_room(), desk.state.target());
+    let next = Signal::derive(move || {
+        let room = open.with(|open| format!("/rooms/{}", open.room.slug));
+        target.get().map_or_else(|| room.clone(), |seq| format!("{room}/{seq}"))
+    });
     view! {
         <div class="account">
             <button class="me" popovertarget=MENU_ID title=label>

@@ -1,8 +1,6 @@
 //! The chat page: rooms, the sheet with the conversation, people.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
-use protocol::RoomSlug;
 
 use super::{
     actions::MessageDialogs, banner::Banner, composer::Composer, desk::Desk, header::Header, help::Help,
@@ -14,39 +12,23 @@ use crate::{
     visitor::Visitor,
 };
 
-/// The page. `address` is what the browser's address names now; at first it is what `page` shows.
+/// The page: `page` at first, and after that what the reader goes to.
 #[component]
-pub(crate) fn Chat(
-    page: ChatPage,
-    place: Place,
-    address: Signal<Option<(RoomSlug, Place)>>,
-) -> impl IntoView {
+pub(crate) fn Chat(page: ChatPage, place: Place) -> impl IntoView {
     let zone = use_context::<Visitor>().and_then(|visitor| visitor.preferences.time_zone);
     let state = ChatState::new(page, place, zone);
     provide_context(state);
     provide_context(Desk::new(&state));
     state.go_live();
 
-    // Links change the address, and the address what is shown; the first is shown already.
-    Effect::new(move |before: Option<Option<(RoomSlug, Place)>>| {
-        let now = address.get();
-        if let (Some(before), Some((slug, place))) = (&before, &now)
-            && *before != now
-        {
-            state.show_room(slug.clone(), *place);
-        }
-        now
-    });
-
-    let title = move || {
+    Effect::new(move |_| {
         let name = state.open_room().with(|open| open.room.name.to_string());
-        match state.unread_total().get() {
+        document().set_title(&match state.unread_total().get() {
             0 => format!("{name} · Hubbub"),
             unread => format!("({unread}) {name} · Hubbub"),
-        }
-    };
+        });
+    });
     view! {
-        <Title text=title />
         <div class="chat">
             <Sidebar />
             <main class="sheet-page">

@@ -1,7 +1,6 @@
 //! Making a room: a form in a dialog. The form works without JavaScript; with it, a refusal is told in place.
 
 use leptos::{html, prelude::*, task::spawn_local};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
 use protocol::{
     ErrorCode, RoomName, RoomSlug,
     api::Visibility,
@@ -87,7 +86,6 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
     let name = NodeRef::<html::Input>::new();
     let topic = NodeRef::<html::Input>::new();
     let private = NodeRef::<html::Input>::new();
-    let navigate = use_navigate();
 
     if refused_here {
         Effect::new(move |_| open_new_room(dialog));
@@ -104,7 +102,6 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
             return;
         }
         let made = state.create_room(wished, topic, visibility);
-        let navigate = navigate.clone();
         busy.set(true);
         spawn_local(async move {
             let answer = made.await;
@@ -113,7 +110,7 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
                 Ok(slug) => {
                     fields.close();
                     fields.clear();
-                    navigate(&format!("/rooms/{slug}"), NavigateOptions::default());
+                    state.go_to(slug);
                 }
                 Err(refusal) => error.set(Some(problem(locale, refusal.code))),
             }

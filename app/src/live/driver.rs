@@ -18,12 +18,15 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     browser::{self, Heard},
-    clock, http, random,
+    clock, http, navigation, random,
     socket::{News, Socket},
     storage::{Elsewhere, Kept, KeptOp},
     zone,
 };
-use crate::state::{Ask, Change, ChatState, Fetch, Intent, Model, Zone};
+use crate::{
+    source::Place,
+    state::{Ask, Change, ChatState, Fetch, Intent, Model, Zone},
+};
 
 /// How often the page's title and counts follow while it is out of sight, where frames do not come.
 const HIDDEN_SHOW_INTERVAL: Duration = Duration::from_millis(250);
@@ -90,7 +93,7 @@ pub(super) fn start(state: ChatState) {
         showing: false,
         drafts: HashMap::new(),
         draft_timer: None,
-        listeners: browser::listen(heard),
+        listeners: browser::listen(heard).into_iter().chain(navigation::listen(went)).collect(),
     };
     DRIVER.with_borrow_mut(|slot| *slot = Some(driver));
     with_driver(Driver::begin);
@@ -239,9 +242,9 @@ impl Driver {
                     self.run([Task::Input(Input::Typing { room })]);
                 }
             }
-            Intent::ShowRoom { slug, place } => {
-                browser::set_cookie("room", &String::from(js_sys::encode_uri_component(slug.as_str())));
-                self.run([Task::Change(Change::Opened { slug, place })]);
+            Intent::GoTo(room) => {
+                navigation::go_to(&room);
+                self.show_room(room, Place::Newest);
             }
             Intent::LoadOlder => self.run([Task::Change(Change::OlderWanted)]),
             Intent::LoadNewer => self.run([Task::Change(Change::NewerWanted)]),
@@ -260,6 +263,12 @@ impl Driver {
                 let _ = answer.send(slug);
             }),
         }
+    }
+
+    /// Shows a room, and remembers it as the one to begin with the next time.
+    fn show_room(&mut self, slug: RoomSlug, place: Place) {
+        browser::set_cookie("room", &String::from(js_sys::encode_uri_component(slug.as_str())));
+        self.run([Task::Change(Change::Opened { slug, place })]);
     }
 
     /// Keeps an operation, shows it, and sees it through. One that cannot be kept fails at once.
@@ -416,6 +425,11 @@ async fn fetch_page(fetch: Fetch) {
     let Fetch { ticket, room, place } = fetch;
     let page = http::page(&room, place).await;
     run(Task::Change(Change::Fetched { room, ticket, page }));
+}
+
+/// The window is at another room's address.
+fn went(room: RoomSlug, place: Place) {
+    with_driver(|driver| driver.show_room(room, place));
 }
 
 /// The window tells something.

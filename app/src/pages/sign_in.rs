@@ -1,8 +1,6 @@
 //! Pick a name and come in. Shown at every address to whoever is not signed in; leads on to where they wanted to go.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_location;
 use protocol::{Username, limits::USERNAME_MAX_CHARS};
 
 use crate::{
@@ -12,9 +10,10 @@ use crate::{
     visitor::Visitor,
 };
 
-/// The sign-in page. It is a plain form; the browser's half only refuses a bad name before it is sent.
+/// The sign-in page, which leads on to `next`. It is a plain form; the browser's half only refuses a bad name before it is
+/// sent.
 #[component]
-pub(crate) fn SignInPage() -> impl IntoView {
+pub(crate) fn SignInPage(next: String) -> impl IntoView {
     let locale = language();
     let visitor = use_context::<Visitor>().unwrap_or_default();
     let refused = visitor.refused.filter(|refused| refused.form == Form::SignIn);
@@ -27,13 +26,6 @@ pub(crate) fn SignInPage() -> impl IntoView {
         }
     }));
 
-    let location = use_location();
-    let here = location.pathname.get_untracked();
-    let next = if here.starts_with("/sign-in") {
-        "/".to_owned()
-    } else {
-        here + &query(&location.search.get_untracked())
-    };
     let then = next.clone();
     let field = NodeRef::<leptos::html::Input>::new();
     let check = move |event: leptos::ev::SubmitEvent| {
@@ -48,7 +40,6 @@ pub(crate) fn SignInPage() -> impl IntoView {
     };
 
     view! {
-        <Title text=format!("{} · Hubbub", text!(locale, sign_in.title)) />
         <Card title=text!(locale, sign_in.title)>
             {if visitor.guests {
                 view! {
@@ -94,10 +85,4 @@ pub(crate) fn SignInPage() -> impl IntoView {
             <PreferenceForms next />
         </div>
     }
-}
-
-/// The query as it stood in the address.
-fn query(search: &str) -> String {
-    let search = search.trim_start_matches('?');
-    if search.is_empty() { String::new() } else { format!("?{search}") }
 }

@@ -8,7 +8,7 @@ use protocol::{
     ClientFrame, Cursor, Epoch, ErrorCode, Event, EventKind, Message, OpId, RoomSlug, Seq, ServerFrame,
     Timestamp,
     api::{Room, User, Visibility},
-    frame::{History, Joined, NoReplay, Refusal},
+    frame::{Ack, History, Joined, Left, NoReplay, Read, Refusal, Welcome},
     limits::{Limits, PING_INTERVAL_MS, PROTOCOL_VERSION},
 };
 
@@ -118,12 +118,12 @@ impl Server {
 
     pub(crate) fn connect(&mut self, conn: ConnId, user: &User) {
         self.conns.insert(conn, Conn { user: user.clone(), rooms: BTreeSet::new() });
-        let welcome = ServerFrame::Welcome {
+        let welcome = ServerFrame::Welcome(Welcome {
             protocol: PROTOCOL_VERSION,
             user: user.clone(),
             ping_ms: PING_INTERVAL_MS,
             limits: Limits::default(),
-        };
+        });
         self.sent.push((conn, welcome));
     }
 
@@ -156,10 +156,10 @@ impl Server {
                 if let Some(conn) = self.conns.get_mut(&conn) {
                     conn.rooms.remove(room);
                 }
-                self.answer(conn, ServerFrame::Left { room: room.clone() });
+                self.answer(conn, ServerFrame::Left(Left { room: room.clone() }));
             }
             ClientFrame::Read { room, seq } => {
-                self.answer(conn, ServerFrame::Read { room: room.clone(), seq: *seq });
+                self.answer(conn, ServerFrame::Read(Read { room: room.clone(), seq: *seq }));
             }
             ClientFrame::Typing { .. } | ClientFrame::Pong => {}
             op => self.operate(conn, user, op),
@@ -170,7 +170,7 @@ impl Server {
         if self.conns.contains_key(&conn) {
             // What answers by its place alone cannot come twice.
             let by_place = match &frame {
-                ServerFrame::Left { .. } => true,
+                ServerFrame::Left(_) => true,
                 ServerFrame::Error(refusal) => refusal.id.is_none(),
                 _ => false,
             };
@@ -252,7 +252,7 @@ impl Server {
         let seq = self.append(user, room, id, frame);
         let answer = match seq {
             Some(seq) => {
-                ServerFrame::Ack { id, room: room.clone(), seq, timestamp: Timestamp::from_unix_ms(0) }
+                ServerFrame::Ack(Ack { id, room: room.clone(), seq, timestamp: Timestamp::from_unix_ms(0) })
             }
             None => ServerFrame::Error(Refusal::new(ErrorCode::TargetNotFound, "gone").of(Some(id))),
         };

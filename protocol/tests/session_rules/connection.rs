@@ -2,6 +2,7 @@
 
 use protocol::{
     ClientFrame, CloseCode, ServerFrame,
+    frame::Welcome,
     limits::{Limits, PING_GRACE_MS, PING_INTERVAL_MS, PROTOCOL_VERSION},
     session::{
         BACKOFF_BASE_MS, BACKOFF_CAP_MS, CONNECT_TIMEOUT_MS, Config, HEALTHY_AFTER_MS, Input, Millis, Output,
@@ -158,8 +159,9 @@ fn another_version_of_the_protocol_stops_it() {
     let mut rig = Rig::new(Config::new(1));
     rig.give(Input::Tick);
     rig.give(Input::Connected);
-    let ServerFrame::Welcome { user, ping_ms, limits, .. } = welcome() else { unreachable!() };
-    let outputs = rig.hear(ServerFrame::Welcome { protocol: PROTOCOL_VERSION + 1, user, ping_ms, limits });
+    let ServerFrame::Welcome(Welcome { user, ping_ms, limits, .. }) = welcome() else { unreachable!() };
+    let outputs =
+        rig.hear(ServerFrame::Welcome(Welcome { protocol: PROTOCOL_VERSION + 1, user, ping_ms, limits }));
     assert_eq!(outputs, [Output::Disconnect, Output::Status(Status::Stopped(StopReason::ProtocolBroken))]);
 }
 

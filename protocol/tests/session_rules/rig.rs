@@ -4,7 +4,7 @@ use protocol::{
     ClientFrame, Cursor, ErrorCode, Event, EventKind, Op, OpId, OpKind, RoomSlug, Seq, ServerFrame,
     Timestamp, UserId,
     api::{Role, Room, User, Visibility},
-    frame::{History, Joined, NoReplay, Refusal},
+    frame::{Ack, History, Joined, NoReplay, Refusal, Welcome},
     limits::{Limits, PING_INTERVAL_MS, PROTOCOL_VERSION},
     session::{Config, Input, Millis, Output, Session, Status},
 };
@@ -133,7 +133,7 @@ pub(crate) fn op(slug: &str, n: u128) -> Op {
 }
 
 pub(crate) fn ack(slug: &str, n: u128, at: u64) -> ServerFrame {
-    ServerFrame::Ack { id: id(n), room: room(slug), seq: seq(at), timestamp: Timestamp::from_unix_ms(0) }
+    ServerFrame::Ack(Ack { id: id(n), room: room(slug), seq: seq(at), timestamp: Timestamp::from_unix_ms(0) })
 }
 
 pub(crate) fn refusal(n: Option<u128>, code: ErrorCode, retry_after_ms: Option<u64>) -> ServerFrame {
@@ -145,12 +145,12 @@ pub(crate) fn user() -> User {
 }
 
 pub(crate) fn welcome() -> ServerFrame {
-    ServerFrame::Welcome {
+    ServerFrame::Welcome(Welcome {
         protocol: PROTOCOL_VERSION,
         user: user(),
         ping_ms: PING_INTERVAL_MS,
         limits: Limits::default(),
-    }
+    })
 }
 
 pub(crate) fn event(slug: &str, n: u64) -> Event {

@@ -3,6 +3,7 @@
 use protocol::{
     ClientFrame, ErrorCode, ServerFrame,
     frame::NoReplay,
+    frame::{Left, Read, Typing},
     limits::{JOINED_MAX_ROOMS, TYPING_INTERVAL_MS},
     session::{
         Config, HOLE_WAIT_MS, Input, JOIN_TIMEOUT_MS, Output, READ_INTERVAL_MS, REPLAY_WAIT_MS, Session,
@@ -189,14 +190,14 @@ fn the_answer_to_a_join_that_was_replaced_is_ignored() {
     rig.give(Input::Leave { room: room("a") });
     rig.join("a", None);
     assert_eq!(rig.hear(replay("a", "e1", 6, [6])), []);
-    assert_eq!(rig.hear(ServerFrame::Left { room: room("a") }), [], "it is joined again");
+    assert_eq!(rig.hear(ServerFrame::Left(Left { room: room("a") })), [], "it is joined again");
     assert!(matches!(rig.hear(snapshot("a", "e1", 6))[..], [Output::Snapshot { .. }]));
 }
 
 #[test]
 fn a_right_that_is_taken_away_ends_the_room() {
     let mut rig = Rig::joined(10);
-    let left = ServerFrame::Left { room: room("a") };
+    let left = ServerFrame::Left(Left { room: room("a") });
     assert_eq!(rig.hear(left.clone()), [Output::Notice(left)]);
     assert_eq!(rig.hear(live("a", 11)), []);
     assert_eq!(sent(&rig.reconnect()), []);
@@ -250,7 +251,7 @@ fn a_read_position_that_the_server_does_not_know_is_sent_again() {
     rig.reconnect();
     let frame = ClientFrame::Read { room: room("a"), seq: seq(5) };
     assert_eq!(sent(&rig.hear(replay("a", "e1", 10, []))), std::slice::from_ref(&frame));
-    let confirmed = ServerFrame::Read { room: room("a"), seq: seq(5) };
+    let confirmed = ServerFrame::Read(Read { room: room("a"), seq: seq(5) });
     assert_eq!(rig.hear(confirmed.clone()), [Output::Notice(confirmed)]);
     rig.pass(READ_INTERVAL_MS);
     rig.reconnect();
@@ -260,7 +261,8 @@ fn a_read_position_that_the_server_does_not_know_is_sent_again() {
 #[test]
 fn notices_are_handed_on() {
     let mut rig = Rig::joined(10);
-    let typing = ServerFrame::Typing { room: room("a"), user_id: user().id, username: user().username };
+    let typing =
+        ServerFrame::Typing(Typing { room: room("a"), user_id: user().id, username: user().username });
     assert_eq!(rig.hear(typing.clone()), [Output::Notice(typing)]);
     let error = refusal(None, ErrorCode::RateLimited, None);
     assert_eq!(rig.hear(error.clone()), [Output::Notice(error)]);

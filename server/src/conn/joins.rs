@@ -8,7 +8,11 @@ use std::{
     pin::Pin,
 };
 
-use protocol::{Cursor, RoomSlug, ServerFrame, frame::Refusal, limits::JOINED_MAX_ROOMS};
+use protocol::{
+    Cursor, RoomSlug, ServerFrame,
+    frame::{Left, Refusal},
+    limits::JOINED_MAX_ROOMS,
+};
 
 use super::{
     Peer,
@@ -131,7 +135,7 @@ impl Joins {
                     if let Some(id) = joined {
                         peer.serving.hub.unsubscribe(peer.conn, id).await;
                     }
-                    let _closed = peer.answer(&ServerFrame::Left { room });
+                    let _closed = peer.answer(&ServerFrame::Left(Left { room }));
                     None
                 })
             }

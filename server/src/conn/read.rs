@@ -4,7 +4,8 @@ use std::{pin::pin, sync::Arc};
 
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use protocol::{
-    ClientFrame, CloseCode, ErrorCode, Op, OpKind, RoomSlug, ServerFrame, frame::Refusal,
+    ClientFrame, CloseCode, ErrorCode, Op, OpKind, RoomSlug, ServerFrame,
+    frame::{Ack, Refusal},
     limits::TYPING_INTERVAL_MS,
 };
 use tokio::time::{Duration, Instant, sleep_until};
@@ -222,7 +223,9 @@ impl Reader {
             Ok(outcome) => {
                 self.in_flight.push_back(Box::pin(async move {
                     Some(match outcome.await {
-                        Ok(done) => ServerFrame::Ack { id, room, seq: done.seq, timestamp: done.timestamp },
+                        Ok(done) => {
+                            ServerFrame::Ack(Ack { id, room, seq: done.seq, timestamp: done.timestamp })
+                        }
                         Err(refusal) => ServerFrame::Error(refusal),
                     })
                 }));

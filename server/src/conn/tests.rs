@@ -11,6 +11,7 @@ use futures_util::{SinkExt, StreamExt};
 use protocol::{
     ClientFrame, CloseCode, ServerFrame, Timestamp, UserId,
     api::{Role, User},
+    frame::Welcome,
     limits::FRAME_MAX_BYTES,
 };
 use tempfile::TempDir;
@@ -112,7 +113,7 @@ async fn a_client_that_says_nothing_is_taken_for_dead() {
     let beat = Duration::from_millis(50);
     let rig = Rig::start(Settings { ping_interval: beat, ping_grace: beat, ..Settings::default() }).await;
     let mut socket = rig.connect().await;
-    assert!(matches!(next(&mut socket).await, Ok(ServerFrame::Welcome { ping_ms: 50, .. })));
+    assert!(matches!(next(&mut socket).await, Ok(ServerFrame::Welcome(Welcome { ping_ms: 50, .. }))));
     let code = loop {
         match next(&mut socket).await {
             Ok(ServerFrame::Ping) => {}
@@ -129,7 +130,7 @@ async fn a_client_that_answers_pings_stays() {
     let ping_interval = Duration::from_millis(50);
     let rig = Rig::start(Settings { ping_interval, ping_grace: PATIENCE, ..Settings::default() }).await;
     let mut socket = rig.connect().await;
-    assert!(matches!(next(&mut socket).await, Ok(ServerFrame::Welcome { .. })));
+    assert!(matches!(next(&mut socket).await, Ok(ServerFrame::Welcome(_))));
     for _ in 0..4 {
         assert_eq!(next(&mut socket).await, Ok(ServerFrame::Ping));
         socket.send(Message::text(ClientFrame::Pong.encode())).await.unwrap();
@@ -144,7 +145,7 @@ async fn a_closed_or_lost_socket_leaves_nothing_behind() {
     let rig = Rig::start(Settings::default()).await;
     let (mut polite, mut lost) = (rig.connect().await, rig.connect().await);
     for socket in [&mut polite, &mut lost] {
-        assert!(matches!(next(socket).await, Ok(ServerFrame::Welcome { .. })));
+        assert!(matches!(next(socket).await, Ok(ServerFrame::Welcome(_))));
     }
     assert_eq!(rig.serving.hub.connections().await, 2);
     polite.close(None).await.unwrap();

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use app::source::{
-    Assets, ChatPage, Invitation, PageError, PageSource, Place, RefusedForm, SharedSource, Viewer,
+use app::{
+    address::Address,
+    source::{Assets, ChatPage, Content, Invitation, Place, RefusedForm, Viewer},
 };
-use async_trait::async_trait;
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -45,9 +45,25 @@ pub(crate) struct Pages {
     pub(crate) hub: Hub,
 }
 
-#[async_trait]
-impl PageSource for Pages {
-    async fn chat(&self, user: &User, room: &RoomSlug, place: Place) -> Result<ChatPage, PageError> {
+impl Pages {
+    /// What there is at `uri` for whoever asks. Whether a room or an invitation is there is told to those only who are
+    /// signed in.
+    async fn at(&self, uri: &Uri, viewer: &Viewer) -> Content {
+        let address = Address::parse(uri.path(), uri.query().unwrap_or_default());
+        // A refused sign-in shows the form again, wherever it was to lead.
+        let is_page = address != Address::Unknown || uri.path() == "/" || viewer.refused.is_some();
+        let content = match (address, &viewer.user) {
+            _ if !is_page => Ok(Content::NoPage),
+            (_, None) | (Address::Unknown, _) => Ok(Content::SignIn { next: uri.to_string() }),
+            (Address::Room(room, place), Some(user)) => self.chat(user, &room, place).await,
+            (Address::Invitation(invite), Some(_)) => self.invitation(&invite).await,
+        };
+        content.unwrap_or_else(|refusal| {
+            if refusal.code == ErrorCode::RoomNotFound { Content::NoRoom } else { Content::Unavailable }
+        })
+    }
+
+    async fn chat(&self, user: &User, room: &RoomSlug, place: Place) -> Result<Content, Refusal> {
         let at = match place {
             Place::Newest => PageAt::Newest,
             Place::Around(seq) => PageAt::Around(seq),
@@ -55,27 +71,28 @@ impl PageSource for Pages {
             Place::After(seq) => PageAt::After(seq),
         };
         let page = self.chat.page(user, room, at, PAGE_DEFAULT_MESSAGES);
-        let ((record, page), mut rooms) =
-            tokio::try_join!(page, self.chat.rooms(user)).map_err(page_error)?;
+        let ((record, page), mut rooms) = tokio::try_join!(page, self.chat.rooms(user))?;
         // A list is bounded; the room that is looked at is in it all the same.
         if rooms.iter().all(|summary| summary.room.slug != *room) {
             rooms.push(self.summary(user, &record).await?);
         }
         let present = self.hub.present(record.id).await;
-        let room = room.clone();
-        Ok(ChatPage { me: user.clone(), rooms, room, page, here: present.here, here_count: present.count })
+        let (me, room) = (user.clone(), room.clone());
+        let page = ChatPage { me, rooms, room, page, here: present.here, here_count: present.count };
+        Ok(Content::Chat { page: Box::new(page), place })
     }
 
-    async fn invitation(&self, _user: &User, invite: &str) -> Result<Invitation, PageError> {
-        let record = self.chat.invitation(invite).await.map_err(page_error)?;
+    async fn invitation(&self, invite: &str) -> Result<Content, Refusal> {
+        let record = match self.chat.invitation(invite).await {
+            Err(refusal) if refusal.code == ErrorCode::RoomNotFound => return Ok(Content::NoInvitation),
+            found => found?,
+        };
         let accept = format!("/join/{}", address::segment(invite));
-        Ok(Invitation { name: record.room.name.to_string(), accept })
+        Ok(Content::Invitation(Invitation { name: record.room.name.to_string(), accept }))
     }
-}
 
-impl Pages {
-    async fn summary(&self, user: &User, record: &RoomRecord) -> Result<RoomSummary, PageError> {
-        let read = self.chat.read_position(user, record.id).await.map_err(page_error)?;
+    async fn summary(&self, user: &User, record: &RoomRecord) -> Result<RoomSummary, Refusal> {
+        let read = self.chat.read_position(user, record.id).await?;
         Ok(RoomSummary {
             room: record.for_members(),
             epoch: record.epoch.clone(),
@@ -87,9 +104,13 @@ impl Pages {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
-fn page_error(refusal: Refusal) -> PageError {
-    if refusal.code == ErrorCode::RoomNotFound { PageError::NotFound } else { PageError::Unavailable }
+/// The status of a page that shows this.
+const fn status(content: &Content) -> StatusCode {
+    match content {
+        Content::SignIn { .. } | Content::Chat { .. } | Content::Invitation(_) => StatusCode::OK,
+        Content::NoPage | Content::NoRoom | Content::NoInvitation => StatusCode::NOT_FOUND,
+        Content::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    }
 }
 
 /// Somebody's browser, at the door: what the server finds out before it renders anything.
@@ -149,10 +170,11 @@ impl Visit {
     }
 
     async fn render(&self, http: &Http, uri: &Uri, viewer: Viewer) -> Response {
+        let content = http.pages.at(uri, &viewer).await;
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = self.headers.clone();
-        render(Arc::clone(&http.pages), http.assets(), viewer, request).await
+        render(content, http.assets(), viewer, request).await
     }
 
     /// Puts off the end of the session's cookie, as the session itself is put off, and keeps the room for `/`.
@@ -186,9 +208,11 @@ impl Visit {
     }
 }
 
-async fn render(source: SharedSource, assets: Assets, viewer: Viewer, request: Request) -> Response {
-    let context = move || {
-        provide_context(Arc::clone(&source));
+async fn render(content: Content, assets: Assets, viewer: Viewer, request: Request) -> Response {
+    let status = status(&content);
+    let content = Arc::new(content);
+    let provide = move || {
+        provide_context(Arc::clone(&content));
         provide_context(viewer.clone());
         provide_context(assets.clone());
         let reload = development_reload();
@@ -198,7 +222,9 @@ async fn render(source: SharedSource, assets: Assets, viewer: Viewer, request: R
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
     };
-    leptos_axum::render_app_async_stream_with_context(context, app::shell)(request).await
+    let mut response = leptos_axum::render_app_async_stream_with_context(provide, app::shell)(request).await;
+    *response.status_mut() = status;
+    response
 }
 
 /// While `cargo leptos watch` runs, the page hears of changes on a socket of its own: provides what it needs for that and
@@ -231,11 +257,11 @@ pub(crate) async fn show(State(http): State<Arc<Http>>, request: Request) -> Res
 
 /// `GET /`: the room that was looked at last; also where the addresses of forms lead that somebody opens by hand.
 pub(crate) async fn home(State(http): State<Arc<Http>>, request: Request) -> Response {
-    let (visit, request) = match Visit::begin(&http, request).await {
+    let (visit, _) = match Visit::begin(&http, request).await {
         Ok(visit) => visit,
         Err(response) => return response,
     };
-    let Some(user) = &visit.viewer.user else { return visit.show(&http, request.uri()).await };
+    let Some(user) = &visit.viewer.user else { return visit.show(&http, &Uri::from_static("/")).await };
     match visit.last_room(&http, user).await {
         Ok(room) => address::see_other(&room.to_string()),
         Err(failure) => failure.into_text(),

@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use protocol::{RoomSlug, ServerFrame, UserId, api::User, limits::PRESENCE_MAX_NAMED};
+use protocol::{RoomSlug, ServerFrame, UserId, api::User, frame::Presence, limits::PRESENCE_MAX_NAMED};
 
 use super::Present;
 
@@ -112,7 +112,7 @@ impl Told {
             return None;
         }
         let missing_in = |other: &Self, id: &UserId| !other.named.contains_key(id);
-        Some(ServerFrame::Presence {
+        Some(ServerFrame::Presence(Presence {
             room: room.clone(),
             here: self
                 .named
@@ -122,7 +122,7 @@ impl Told {
                 .collect(),
             gone: before.named.keys().filter(|id| missing_in(self, id)).copied().collect(),
             count: self.count,
-        })
+        }))
     }
 }
 
@@ -141,7 +141,9 @@ mod tests {
     /// The names that came, those that left, and the count.
     fn told(people: &mut People) -> Option<(usize, usize, u32)> {
         match people.tell(&"general".parse().unwrap())? {
-            ServerFrame::Presence { here, gone, count, .. } => Some((here.len(), gone.len(), count)),
+            ServerFrame::Presence(Presence { here, gone, count, .. }) => {
+                Some((here.len(), gone.len(), count))
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -193,7 +195,8 @@ mod tests {
         people.tell(&room);
         people.exit(user(1).id);
         people.tell(&room);
-        let Some(ServerFrame::Presence { here, gone, count, .. }) = people.told().since(&before, &room)
+        let Some(ServerFrame::Presence(Presence { here, gone, count, .. })) =
+            people.told().since(&before, &room)
         else {
             panic!("nothing to tell");
         };

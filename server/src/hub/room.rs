@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, mem, sync::Arc, time::Instant};
 
-use protocol::{Event, RoomSlug, Seq, ServerFrame, api::User};
+use protocol::{Event, RoomSlug, Seq, ServerFrame, api::User, frame::Typing};
 
 use super::{
     ConnId, Present, Released, encode,
@@ -136,7 +136,7 @@ impl<Q: Queue> Room<Q> {
     /// Tells everybody but the one who types.
     pub(super) fn typing(&self, user: &User) {
         let (user_id, username) = (user.id, user.username.clone());
-        let frame = encode(&ServerFrame::Typing { room: self.slug.clone(), user_id, username });
+        let frame = encode(&ServerFrame::Typing(Typing { room: self.slug.clone(), user_id, username }));
         for subscriber in self.live().filter(|subscriber| subscriber.user.id != user_id) {
             subscriber.queue.offer(&frame);
         }

@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use protocol::{CloseCode, RoomSlug, Seq, ServerFrame, UserId, api::User};
+use protocol::{
+    CloseCode, RoomSlug, Seq, ServerFrame, UserId,
+    api::User,
+    frame::{Read, RoomChanged},
+};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -145,7 +149,9 @@ impl State {
                     room.typing(&user);
                 }
             }
-            Notice::Read { slug, user, seq } => self.tell_user(user, &ServerFrame::Read { room: slug, seq }),
+            Notice::Read { slug, user, seq } => {
+                self.tell_user(user, &ServerFrame::Read(Read { room: slug, seq }));
+            }
             Notice::RoomMade { record } => {
                 let frame = encode(&room_frame(&record));
                 for connection in self.connections.values() {
@@ -288,5 +294,9 @@ impl State {
 
 /// A room, as those who may read it see it. Public rooms have no invitation to show.
 fn room_frame(record: &RoomRecord) -> ServerFrame {
-    ServerFrame::Room { room: record.for_members(), epoch: record.epoch.clone(), head: record.head }
+    ServerFrame::Room(RoomChanged {
+        room: record.for_members(),
+        epoch: record.epoch.clone(),
+        head: record.head,
+    })
 }

@@ -1,5 +1,6 @@
 //! The door to the socket: who may connect, and how many.
 
+use protocol::frame::Welcome;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -53,7 +54,8 @@ async fn programs_come_with_a_token_and_browsers_with_a_cookie() {
     let by_cookie = connect(&server, &[("cookie", &cookie), ("origin", &own)]).await;
     for socket in [bearer(&alice, &server).await, by_cookie] {
         let first = timeout(PATIENCE, socket.unwrap().next()).await.unwrap().unwrap().unwrap();
-        let Some(ServerFrame::Welcome { user, .. }) = ServerFrame::decode(first.to_text().unwrap()) else {
+        let Some(ServerFrame::Welcome(Welcome { user, .. })) = ServerFrame::decode(first.to_text().unwrap())
+        else {
             panic!("{first:?}")
         };
         assert_eq!(user, alice.user);

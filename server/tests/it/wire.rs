@@ -9,7 +9,7 @@ use std::{
 use futures_util::{SinkExt, StreamExt};
 use protocol::{
     ClientFrame, CloseCode, Content, Cursor, OpId, RoomSlug, Seq, ServerFrame,
-    frame::{History, Joined},
+    frame::{Ack, History, Joined},
 };
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
@@ -61,7 +61,7 @@ impl Wire {
         let (stream, _response) = client_async(request, stream).await.unwrap();
         let mut socket = Self { stream };
         let welcome = socket.frame().await;
-        assert!(matches!(welcome, ServerFrame::Welcome { .. }), "{welcome:?}");
+        assert!(matches!(welcome, ServerFrame::Welcome(_)), "{welcome:?}");
         socket
     }
 
@@ -104,7 +104,7 @@ impl Wire {
     pub(crate) async fn frame(&mut self) -> ServerFrame {
         loop {
             match self.next().await {
-                Came::Frame(ServerFrame::Presence { .. }) => {}
+                Came::Frame(ServerFrame::Presence(_)) => {}
                 Came::Frame(frame) => return frame,
                 Came::Closed(code) => panic!("closed with {code:?}"),
             }
@@ -136,7 +136,7 @@ impl Wire {
         self.say(&send).await;
         loop {
             match self.frame().await {
-                ServerFrame::Ack { id, seq, .. } if Some(id) == send.op_id() => return seq,
+                ServerFrame::Ack(Ack { id, seq, .. }) if Some(id) == send.op_id() => return seq,
                 ServerFrame::Error(refusal) => panic!("{refusal:?}"),
                 _ => {}
             }

@@ -3,7 +3,7 @@
 use protocol::{
     Event, EventKind, Message, OpId, RoomSlug, Seq, ServerFrame, Timeline,
     api::RoomSummary,
-    frame::Joined,
+    frame::{Joined, Left, Presence, Read, RoomChanged, Typing},
     markdown,
     session::{Millis, Output, Standing},
     timeline::{Applied, Keep},
@@ -146,7 +146,7 @@ impl Model {
 
     fn notice(&mut self, frame: ServerFrame, now: Millis, asks: &mut Vec<Ask>) {
         match frame {
-            ServerFrame::Presence { room, here, gone, count } => {
+            ServerFrame::Presence(Presence { room, here, gone, count }) => {
                 if let Some(index) = self.index(&room) {
                     let state = &mut self.rooms[index];
                     for user in &gone {
@@ -155,20 +155,20 @@ impl Model {
                     state.here.change(here, &gone, count);
                 }
             }
-            ServerFrame::Typing { room, user_id, username } => {
+            ServerFrame::Typing(Typing { room, user_id, username }) => {
                 if let Some(index) = self.index(&room).filter(|_| user_id != self.me.id) {
                     self.rooms[index].typists.typing(user_id, username, now);
                 }
             }
-            ServerFrame::Read { room, seq } => {
+            ServerFrame::Read(Read { room, seq }) => {
                 if let Some(index) = self.index(&room) {
                     self.rooms[index].unread.read_to(seq);
                 }
             }
-            ServerFrame::Room { room, epoch, head } => {
+            ServerFrame::Room(RoomChanged { room, epoch, head }) => {
                 self.add_room(RoomSummary { room, epoch, head, read: head, unread: 0, mentions: 0 }, asks);
             }
-            ServerFrame::Left { room } => self.lost(&room),
+            ServerFrame::Left(Left { room }) => self.lost(&room),
             _ => {}
         }
     }

@@ -4,7 +4,7 @@
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use proptest::prelude::*;
-use protocol::{EventKind, OpId, Timestamp, api::Role};
+use protocol::{EventKind, OpId, Timestamp, api::Role, frame::Presence};
 use uuid::Uuid;
 
 use super::*;
@@ -115,7 +115,7 @@ fn typing_is_not_told_to_the_one_who_types() {
     }
     room.typing(&user(1));
     assert!(own.borrow().is_empty());
-    assert!(matches!(other.borrow()[..], [ServerFrame::Typing { .. }]));
+    assert!(matches!(other.borrow()[..], [ServerFrame::Typing(_)]));
 }
 
 /// A client's list of who is here.
@@ -129,7 +129,7 @@ impl List {
 
     fn after(mut self, frames: &Heard) -> (Vec<protocol::UserId>, u32) {
         for frame in frames.borrow().iter() {
-            if let ServerFrame::Presence { here, gone, count, .. } = frame {
+            if let ServerFrame::Presence(Presence { here, gone, count, .. }) = frame {
                 self.0.retain(|id| !gone.contains(id) && here.iter().all(|user| user.id != *id));
                 self.0.extend(here.iter().map(|user| user.id));
                 self.1 = *count;

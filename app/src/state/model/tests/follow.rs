@@ -1,6 +1,7 @@
 //! What others do, and what of it is new.
 
 use super::*;
+use protocol::frame::{Presence, Read, RoomChanged, Typing};
 
 #[test]
 fn unread_messages_of_others_are_counted_until_they_are_read() {
@@ -10,7 +11,10 @@ fn unread_messages_of_others_are_counted_until_they_are_read() {
     happens(&mut model, said("random", 4, ME, "from my phone"));
     let entry = model.view().rooms[1].clone();
     assert_eq!((entry.unread, entry.mentions), (2, 1));
-    session(&mut model, Output::Notice(protocol::ServerFrame::Read { room: slug("random"), seq: seq(2) }));
+    session(
+        &mut model,
+        Output::Notice(protocol::ServerFrame::Read(Read { room: slug("random"), seq: seq(2) })),
+    );
     let entry = model.view().rooms[1].clone();
     assert_eq!((entry.unread, entry.mentions), (1, 0));
 }
@@ -69,7 +73,8 @@ fn a_snapshot_replaces_what_was_held() {
 #[test]
 fn a_new_room_joins_the_list_and_is_followed() {
     let mut model = model(page(1, 1, 1), 1);
-    let frame = protocol::ServerFrame::Room { room: room("alpha"), epoch: epoch(), head: seq(0) };
+    let frame =
+        protocol::ServerFrame::Room(RoomChanged { room: room("alpha"), epoch: epoch(), head: seq(0) });
     let asks = session(&mut model, Output::Notice(frame.clone()));
     assert!(
         matches!(&asks[..], [Ask::Session(Input::Join { room, cursor: Some(_) })] if room.as_str() == "alpha")
@@ -83,21 +88,21 @@ fn a_new_room_joins_the_list_and_is_followed() {
 #[test]
 fn people_come_go_and_write() {
     let mut model = model(page(1, 1, 1), 1);
-    let came = protocol::ServerFrame::Presence {
+    let came = protocol::ServerFrame::Presence(Presence {
         room: slug("general"),
         here: vec![user(OTHER)],
         gone: vec![],
         count: 2,
-    };
+    });
     session(&mut model, Output::Notice(came));
     assert_eq!(model.view().here, Present { users: vec![user(ME), user(OTHER)], count: 2 });
     let typing = |n| {
         let User { id, username, .. } = user(n);
-        Change::Session(Output::Notice(protocol::ServerFrame::Typing {
+        Change::Session(Output::Notice(protocol::ServerFrame::Typing(Typing {
             room: slug("general"),
             user_id: id,
             username,
-        }))
+        })))
     };
     model.handle(typing(OTHER), 1_000);
     model.handle(typing(ME), 1_000);

@@ -1,0 +1,47 @@
+//! What the page shows at first: on the server from the context, in the browser from a block of data at the document's end.
+
+use std::sync::Arc;
+
+#[cfg(feature = "ssr")]
+use crate::i18n::{Locale, text};
+use crate::source::Content;
+
+/// The `id` of the block of data.
+const BLOCK: &str = "content";
+
+impl Content {
+    /// What this document shows.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn current() -> Arc<Self> {
+        leptos::prelude::use_context().unwrap_or_else(|| Arc::new(Self::Unavailable))
+    }
+
+    /// What this document shows.
+    #[cfg(not(feature = "ssr"))]
+    pub(crate) fn current() -> Arc<Self> {
+        Arc::new(crate::handover::read(BLOCK).unwrap_or(Self::Unavailable))
+    }
+
+    /// The block of data for the document.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn block(&self) -> impl leptos::IntoView + use<> {
+        crate::handover::block(BLOCK, self)
+    }
+
+    /// The document's title.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn title(&self, locale: Locale) -> String {
+        let what = match self {
+            Self::SignIn { .. } => text!(locale, sign_in.title).to_owned(),
+            Self::Chat { page, .. } => {
+                let open = page.rooms.iter().find(|summary| summary.room.slug == page.room);
+                open.map_or_else(String::new, |summary| summary.room.name.to_string())
+            }
+            Self::Invitation(invitation) => text!(locale, invite.title, room = &invitation.name),
+            Self::NoPage | Self::NoRoom => text!(locale, not_found.title).to_owned(),
+            Self::NoInvitation => text!(locale, invite.not_found_title).to_owned(),
+            Self::Unavailable => text!(locale, unavailable.title).to_owned(),
+        };
+        format!("{what} · Hubbub")
+    }
+}
