@@ -6,7 +6,7 @@ use leptos::{nonce::use_nonce, prelude::*};
 use crate::{
     App,
     i18n::{provide_language, text},
-    source::{Assets, Content, Theme},
+    source::{Assets, Content, Theme, Viewer},
     visitor::Visitor,
 };
 
@@ -78,9 +78,13 @@ fn ThemeColors(theme: Theme) -> impl IntoView {
 #[component]
 fn Start(assets: Assets) -> impl IntoView {
     let Assets { js, wasm, .. } = assets;
+    let address = use_context::<Viewer>().and_then(|viewer| viewer.address);
     let quoted = |address: &str| serde_json::to_string(address).unwrap_or_default().replace('<', "\\u003c");
+    // From then on the page goes by the browser's address, and a reload must not post a refused form again.
+    let move_there = address.map(|address| format!("history.replaceState(null, '', {});", quoted(&address)));
     let script = format!(
         "{{
+    {}
     const script = import({}), module_or_path = fetch({});
     addEventListener('DOMContentLoaded', async () => {{
         const {{ default: init, hydrate }} = await script;
@@ -88,6 +92,7 @@ fn Start(assets: Assets) -> impl IntoView {
         hydrate();
     }});
 }}",
+        move_there.unwrap_or_default(),
         quoted(&js),
         quoted(&wasm),
     );

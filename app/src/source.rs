@@ -86,6 +86,9 @@ pub struct Viewer {
     pub refused: Option<RefusedForm>,
     /// Whether guests may come in.
     pub guests: bool,
+    /// The address of the page, where the browser asked for another: a refused form is answered with the page it was on,
+    /// at the address that the form is posted to.
+    pub address: Option<String>,
 }
 
 /// How somebody wants the page. Kept in plain cookies (`lang`, `theme`, `tz`), so that the first paint is right.

@@ -23,7 +23,7 @@ pub(crate) struct Visitor {
 }
 
 impl From<Viewer> for Visitor {
-    fn from(Viewer { user, preferences, refused, guests }: Viewer) -> Self {
+    fn from(Viewer { user, preferences, refused, guests, address: _ }: Viewer) -> Self {
         Self { user, preferences, refused, guests }
     }
 }

@@ -33,6 +33,58 @@ test('a private room is for those who were invited', async ({ person, api }) => 
   await expect(bob.room('发布计划')).toBeVisible();
 });
 
+test('a room that is refused while the page’s script still loads can be mended when it has come', async ({ person }) => {
+  const alice = await person('Alice');
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await alice.page.route(/\.wasm/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await alice.page.reload({ waitUntil: 'commit' });
+  await alice.page.getByRole('button', { name: 'New room' }).click();
+  const dialog = alice.page.getByRole('dialog', { name: 'New room' });
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('general');
+  const answered = alice.page.waitForResponse((response) => response.request().method() === 'POST');
+  await dialog.getByRole('button', { name: 'Make the room' }).click();
+  expect((await answered).status()).toBe(409);
+
+  await alice.untilLive(async () => release());
+  await expect(dialog.getByRole('alert')).toContainText('There is a room with this name already');
+  await expect(alice.page).toHaveURL(/\/rooms\/general$/);
+  expect(alice.complaints.filter((text) => !text.includes('409'))).toEqual([]);
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('General talk');
+  await dialog.getByRole('button', { name: 'Make the room' }).click();
+  await expect(alice.page).toHaveURL(/\/rooms\/general-talk$/);
+  // A reload shows a page; it does not post the form again.
+  await alice.page.goBack();
+  await alice.reload();
+});
+
+test('a name that is refused without the script leads on when it has come', async ({ visitor }) => {
+  const alice = await visitor('Alice');
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await alice.page.route(/\.wasm/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await alice.page.goto(`${alice.base}/rooms/elsewhere?before=7`, { waitUntil: 'commit' });
+  const name = alice.page.getByRole('textbox', { name: 'Your name' });
+  await name.fill('two words');
+  await alice.page.getByRole('button', { name: 'Come in' }).click();
+  await expect(alice.page.getByRole('alert')).toHaveText('A name has no spaces. Use - or _ instead.');
+  await expect(alice.page).toHaveURL(/\/rooms\/elsewhere\?before=7$/);
+  release();
+  // Only the page that the script has taken over withdraws what it said.
+  await expect(async () => {
+    await name.fill('one-word');
+    await expect(alice.page.getByRole('alert')).toHaveCount(0, { timeout: 100 });
+  }).toPass();
+  await expect(alice.page.locator('input[name=next]').first()).toHaveValue('/rooms/elsewhere?before=7');
+  expect(alice.complaints.filter((text) => !text.includes('422'))).toEqual([]);
+});
+
 test('unread messages and mentions are counted until they are read', async ({ person, api }) => {
   const alice = await person('Alice');
   const bob = await api('Bob');

@@ -1,4 +1,5 @@
-//! Pick a name and come in. Shown at every address to whoever is not signed in; leads on to where they wanted to go.
+//! Pick a name and come in. Shown to whoever is not signed in wherever there may be something for them; leads on to where
+//! they wanted to go.
 
 use leptos::prelude::*;
 use protocol::{Username, limits::USERNAME_MAX_CHARS};

@@ -1,5 +1,6 @@
 //! The pages, rendered on the server: with their history, complete without JavaScript, in the reader's own language
-//! and colours. Whoever is not signed in sees the sign-in page at any address, and is led on to it afterwards.
+//! and colours. Whoever is not signed in sees the sign-in page wherever there may be something for them, and is led on to
+//! it afterwards.
 
 use std::sync::Arc;
 
@@ -134,6 +135,7 @@ impl Visit {
             preferences: preferences::read(&headers),
             refused: None,
             guests: http.guests,
+            address: None,
         };
         Ok((Self { arrival, viewer, headers }, request))
     }
@@ -146,7 +148,7 @@ impl Visit {
         }
     }
 
-    /// The page at `uri` again, with what was refused and what was typed.
+    /// The page at `uri` again, with what was refused and what was typed. Where there is no such page, that is said.
     pub(crate) async fn refuse(
         &self,
         http: &Http,
@@ -154,9 +156,11 @@ impl Visit {
         failure: &Failure,
         refused: Option<RefusedForm>,
     ) -> Response {
-        let viewer = Viewer { refused, ..self.viewer.clone() };
+        let viewer = Viewer { refused, address: Some(uri.to_string()), ..self.viewer.clone() };
         let mut response = self.render(http, uri, viewer).await;
-        *response.status_mut() = failure.status();
+        if response.status() == StatusCode::OK {
+            *response.status_mut() = failure.status();
+        }
         response
     }
 
@@ -255,13 +259,18 @@ pub(crate) async fn show(State(http): State<Arc<Http>>, request: Request) -> Res
     visit.show(&http, request.uri()).await
 }
 
-/// `GET /`: the room that was looked at last; also where the addresses of forms lead that somebody opens by hand.
+/// `GET /`: the room that was looked at last; also where the addresses of forms lead that somebody who is signed in opens
+/// by hand.
 pub(crate) async fn home(State(http): State<Arc<Http>>, request: Request) -> Response {
-    let (visit, _) = match Visit::begin(&http, request).await {
+    let (visit, request) = match Visit::begin(&http, request).await {
         Ok(visit) => visit,
         Err(response) => return response,
     };
-    let Some(user) = &visit.viewer.user else { return visit.show(&http, &Uri::from_static("/")).await };
+    let Some(user) = &visit.viewer.user else {
+        let door = Uri::from_static("/");
+        let at = if request.uri().path() == "/sign-in" { &door } else { request.uri() };
+        return visit.show(&http, at).await;
+    };
     match visit.last_room(&http, user).await {
         Ok(room) => address::see_other(&room.to_string()),
         Err(failure) => failure.into_text(),

@@ -2,18 +2,24 @@
 
 use std::time::Duration;
 
+use protocol::{ErrorCode, ServerFrame, timeline::Page};
 use reqwest::StatusCode;
+use serde_json::json;
 use sqlx::{ConnectOptions as _, Executor as _, sqlite::SqliteConnectOptions};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     time::timeout,
 };
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     binary::{assert_fails, hubbub, run},
-    server::TestServer,
+    server::{TestServer, assert_refused, body},
+    wire::Wire,
 };
+
+const MESSAGES: &str = "/rooms/general/messages";
 
 /// Longer than the server needs to notice, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -107,4 +113,36 @@ fn a_healthcheck_of_a_server_that_says_nothing_ends() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
     assert_fails(&run(&["healthcheck", "--address", &address]), 1, &["did not answer"]);
+}
+
+#[tokio::test]
+async fn while_the_store_cannot_write_posts_are_put_off_and_reading_goes_on() {
+    let server = TestServer::start().await;
+    let alice = server.guest("alice").await;
+    let mut socket = Wire::connect(server.address(), &alice.token).await;
+    socket.post("before").await;
+    let file = SqliteConnectOptions::new().filename(server.data().join("hubbub.db"));
+    let mut other = file.connect().await.unwrap();
+    other.execute("begin immediate").await.unwrap();
+
+    let id = "6a1f5d4e-9f0c-4a5b-8a36-0d9a1f0f6b11";
+    let message = json!({ "id": id, "content": "during" });
+    let refused = assert_refused(alice.post(MESSAGES, &message).await, 503, "unavailable").await;
+    assert!(refused.retry_after_ms.is_some());
+    let send = json!({ "type": "send", "room": "general", "id": id, "content": "during" });
+    socket.say_raw(Message::text(send.to_string())).await;
+    let ServerFrame::Error(refused) = socket.frame().await else { panic!("not refused") };
+    assert_eq!(
+        (refused.id.map(|id| id.to_string()), refused.code),
+        (Some(id.into()), ErrorCode::Unavailable)
+    );
+    assert!(refused.retry_after_ms.is_some());
+    let page: Page = body(alice.get(MESSAGES).await).await;
+    assert_eq!(page.messages.len(), 1);
+    assert_eq!(alice.page("/rooms/general").await.status(), StatusCode::OK);
+
+    other.execute("rollback").await.unwrap();
+    assert_eq!(alice.post(MESSAGES, &message).await.status(), StatusCode::CREATED);
+    let page: Page = body(alice.get(MESSAGES).await).await;
+    assert_eq!(page.messages.len(), 2, "what was put off is said once");
 }

@@ -6,9 +6,11 @@ use serde_json::json;
 use crate::server::{TestServer, cookies_of, header_of};
 
 #[tokio::test]
-async fn whoever_is_new_picks_a_name_at_any_address() {
+async fn whoever_is_new_picks_a_name_wherever_there_may_be_something() {
     let server = TestServer::start().await;
-    for path in ["/", "/rooms/general", "/rooms/general?before=7", "/rooms/%E5%8F%91/7"] {
+    for path in
+        ["/", "/sign-in", "/rooms/general", "/rooms/general?before=7", "/rooms/%E5%8F%91/7", "/join/x"]
+    {
         let page = server.get(path).await;
         assert_eq!(page.status(), StatusCode::OK, "{path}");
         assert_eq!(header_of(&page, "cache-control"), "no-store");
@@ -43,6 +45,27 @@ async fn what_is_not_there_is_said_to_be_not_there() {
         let page = alice.page(path).await;
         assert_eq!(page.status(), StatusCode::NOT_FOUND, "{path}");
         assert_eq!(header_of(&page, "content-type"), "text/html; charset=utf-8", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn strangers_learn_what_no_page_can_be_and_not_which_rooms_there_are() {
+    let server = TestServer::start().await;
+    let open = async |path: &str, language: &str| {
+        let request = server.request(Method::GET, path).header(header::ACCEPT_LANGUAGE, language);
+        let page = request.send().await.unwrap();
+        (page.status(), page.text().await.unwrap())
+    };
+    for path in ["/nope", "/metrics", "/rooms", "/sign-out", "/rooms/general/seven", "/rooms/NOT%20A%20ROOM"]
+    {
+        for (language, title) in [("en", "Nothing here"), ("zh-CN", "这里什么都没有")] {
+            let (status, html) = open(path, language).await;
+            assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+            assert!(html.contains(title) && !html.contains("action=\"/sign-in\""), "{path}: {html}");
+        }
+    }
+    for path in ["/rooms/general", "/rooms/nowhere", "/rooms/nowhere/7"] {
+        assert_eq!(open(path, "en").await.0, StatusCode::OK, "{path}");
     }
 }
 
