@@ -78,9 +78,9 @@ cargo_tool() {
     cargo binstall -y --root "$HUBBUB_CACHE/tools" "$name@$version" >"$HUBBUB_CACHE/log/$name.log" 2>&1 && return
   fi
   say "building $name $version (some minutes, once)"
-  CARGO_TARGET_DIR=$HUBBUB_CACHE/build quietly "$name" \
+  CARGO_TARGET_DIR=$HUBBUB_CACHE/build/$name quietly "$name" \
     cargo install "$name" --version "$version" --root "$HUBBUB_CACHE/tools" "$@"
-  rm -rf "$HUBBUB_CACHE/build"
+  rm -rf "$HUBBUB_CACHE/build/$name"
 }
 
 build_tools() {
@@ -112,7 +112,11 @@ browser() {
 }
 
 native_toolchain
+# The tools need no wasm32, and each of the two leaves cores idle now and then.
+build_tools & tools=$!
+trap 'kill $tools 2>/dev/null || true' EXIT
 wasm32_target
-build_tools
 npm_packages .
+wait $tools || exit 1
+trap - EXIT
 if [ "${1:-}" = test ]; then browser; npm_packages end2end; fi

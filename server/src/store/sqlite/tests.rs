@@ -45,6 +45,17 @@ async fn used_folder() -> TempDir {
     folder
 }
 
+#[test]
+fn every_step_of_the_folder_is_taken() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let mut files: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    let mut taken: Vec<_> = open::MIGRATIONS.iter().map(|step| step.sql.as_str().to_owned()).collect();
+    files.sort();
+    taken.sort();
+    assert_eq!(files, taken);
+}
+
 #[tokio::test]
 async fn what_is_committed_survives_a_loss_of_power() {
     let folder = TempDir::new().unwrap();
