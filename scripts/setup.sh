@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a bare machine lacks to build (and, with "test", to test) Hubbub. Says what it does; repeats in seconds.
 #   scripts/setup.sh          the build: the wasm32 target, cargo-leptos, wasm-bindgen, wasm-opt, sass
-#   scripts/setup.sh test     that, and what the tests need: Chromium, fonts, Playwright
+#   scripts/setup.sh test     that, and what the tests need: Chromium, fonts, Playwright, podman
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 . "$(dirname "$0")/versions.sh"
@@ -111,6 +111,15 @@ browser() {
     say "could not install Noto fonts; the browser tests run, pictures may lack glyphs"
 }
 
+# For the test of the image. Where they cannot be had, that test says so and the others run.
+container_tools() {
+  [ "$(id -u)" = 0 ] || return 0
+  if command -v podman && command -v buildah && command -v runc && command -v debootstrap; then return; fi >/dev/null
+  command -v apt-get >/dev/null || return 0
+  say "installing podman, buildah, runc and debootstrap"
+  ( apt_install podman buildah runc debootstrap ) 2>/dev/null || say "containers cannot be had here"
+}
+
 native_toolchain
 # The tools need no wasm32, and each of the two leaves cores idle now and then.
 build_tools & tools=$!
@@ -119,4 +128,4 @@ wasm32_target
 npm_packages .
 wait $tools || exit 1
 trap - EXIT
-if [ "${1:-}" = test ]; then browser; npm_packages end2end; fi
+if [ "${1:-}" = test ]; then browser; container_tools; npm_packages end2end; fi

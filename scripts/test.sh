@@ -18,5 +18,7 @@ step "server"
 cargo test --locked -p server
 step "kill -9 while clients talk"
 cargo run --quiet --locked --release -p load -- crash --kills 10
+step "image, in a container"
+deploy/test-image.sh
 step "product, in Chromium"
 cd end2end && npx playwright test "$@"
