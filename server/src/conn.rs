@@ -1,20 +1,21 @@
 //! One connection: a read pump, a write pump and the queue between the server and the socket.
 //!
 //! The read pump takes the client's frames in order; operations are handed in one after another and answered in the
-//! same order, without waiting for each commit, so that one commit may hold many of them. The write pump writes what
-//! the queue holds and keeps the heartbeat. Catching up brings a reader from its cursor to the live stream.
+//! same order, without waiting for each commit, so that one commit may hold many of them. It also keeps the heartbeat. The
+//! write pump writes what the queue holds. Catching up brings a reader from its cursor to the live stream.
 //!
 //! The promises kept here: whatever a client sends, it costs bounded memory and hurts nobody else; however a
 //! connection ends, its pumps stop and the hub forgets it.
 
 mod catch_up;
+mod in_flight;
 mod joins;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use protocol::{
     ServerFrame,
@@ -28,7 +29,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     chat::Chat,
     hub::{self, ConnId, Hub, Outbox, outbox::Closed},
-    limits::Limits,
+    limits::{ConnectionPermit, Limits},
     store::Session,
     websocket::{Message, Receiver, Writer},
 };
@@ -96,51 +97,78 @@ impl Peer {
     }
 }
 
-/// Makes the hub forget a connection and closes its socket, however it ends.
-struct Attached(Peer);
+/// What has to be given back when a connection ends, however it ends: its place in the hub, its socket, its permit.
+struct Attached {
+    peer: Peer,
+    _permit: ConnectionPermit,
+}
 
 impl Drop for Attached {
     fn drop(&mut self) {
-        self.0.outbox.disconnect();
-        let (hub, conn) = (self.0.serving.hub.clone(), self.0.conn);
-        self.0.serving.tracker.spawn(async move { hub.detach(conn).await });
+        let Peer { serving, outbox, conn, .. } = self.peer.clone();
+        outbox.disconnect();
+        serving.tracker.clone().spawn(async move { serving.hub.detach(conn).await });
     }
 }
 
-/// Serves one socket after its handshake until it ends. To be run by the tracker of `serving`.
-pub async fn serve(mut receiver: Receiver, writer: Writer, session: Session, serving: Arc<Serving>) {
-    let writer = Arc::new(writer);
-    let outbox = Arc::new(Outbox::new(Arc::clone(&writer) as _, serving.settings.outbox_bytes));
-    let user = Arc::new(session.user);
-    let Some(conn) = serving.hub.attach(Arc::clone(&user), session.token, Arc::clone(&outbox)).await else {
-        return; // The hub is gone: the server is as good as down.
-    };
-    let attached = Attached(Peer { serving, outbox, user, conn });
-    let peer = &attached.0;
-    // The first frame of an empty queue always fits; a session that has just ended has closed it, and the pump says so.
-    let _closed = peer.answer(&welcome(peer));
+/// A connection that the hub knows.
+pub struct Connection {
+    attached: Attached,
+    receiver: Receiver,
+    writer: Arc<Writer>,
+}
 
-    let writing = write::run(writer, &peer.outbox, peer.serving.settings.ping_interval);
-    let mut writing = std::pin::pin!(writing);
-    let end = tokio::select! {
-        end = Reader::new(peer.clone()).run(&mut receiver) => Some(end),
-        () = &mut writing => None,
-    };
-    match &end {
-        Some(End::Close(code) | End::Broken(code)) => peer.outbox.close(*code),
-        Some(End::Left(answer)) => peer.outbox.hang_up(answer.clone()),
-        Some(End::Gone) => return,
-        // The write pump has said why.
-        None => {}
+impl Connection {
+    /// Makes the socket known to the hub after its handshake. `None`: the hub is gone, the server as good as down.
+    pub async fn begin(
+        (receiver, writer): (Receiver, Writer),
+        session: Session,
+        permit: ConnectionPermit,
+        serving: Arc<Serving>,
+    ) -> Option<Self> {
+        let writer = Arc::new(writer);
+        let outbox = Arc::new(Outbox::new(Arc::clone(&writer) as _, serving.settings.outbox_bytes));
+        let user = Arc::new(session.user);
+        let conn = serving.hub.attach(Arc::clone(&user), session.token, Arc::clone(&outbox)).await?;
+        let attached = Attached { peer: Peer { serving, outbox, user, conn }, _permit: permit };
+        Some(Self { attached, receiver, writer })
     }
-    if end.is_some() {
-        let _too_late = timeout(CLOSE_TIMEOUT, writing).await;
+
+    /// Serves it until it ends. To be run by the tracker of [`Serving`].
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn holds its arguments twice, for as long as it runs"
+    )]
+    pub fn serve(mut self) -> impl Future<Output = ()> + Send + 'static {
+        async move {
+            let (peer, receiver) = (&self.attached.peer, &mut self.receiver);
+            // The first frame of an empty queue always fits; a session that has just ended has closed it, and the pump
+            // says so.
+            let _closed = peer.answer(&welcome(peer));
+            let writing = write::run(self.writer, &peer.outbox);
+            let mut writing = pin!(writing);
+            let mut reader = Reader::new(peer.clone());
+            let end = tokio::select! {
+                end = reader.run(receiver) => Some(end),
+                () = &mut writing => None,
+            };
+            match &end {
+                Some(End::Close(code) | End::Broken(code)) => peer.outbox.close(*code),
+                Some(End::Left(answer)) => peer.outbox.hang_up(answer.clone()),
+                Some(End::Gone) => return,
+                // The write pump has said why.
+                None => {}
+            }
+            if end.is_some() {
+                let _too_late = timeout(CLOSE_TIMEOUT, writing).await;
+            }
+            part(receiver, peer, end).await;
+        }
     }
-    part(receiver, peer, end).await;
 }
 
 /// Lets the other side read our close frame before the socket is closed.
-async fn part(mut receiver: Receiver, peer: &Peer, end: Option<End>) {
+async fn part(receiver: &mut Receiver, peer: &Peer, end: Option<End>) {
     let heard = async {
         match end {
             Some(End::Broken(_)) => {
@@ -148,7 +176,7 @@ async fn part(mut receiver: Receiver, peer: &Peer, end: Option<End>) {
                 receiver.discard().await;
             }
             Some(End::Left(_) | End::Gone) => {}
-            Some(End::Close(_)) | None => until_farewell(&mut receiver).await,
+            Some(End::Close(_)) | None => until_farewell(receiver).await,
         }
     };
     let _too_late = timeout(LINGER_TIMEOUT, heard).await;

@@ -1,12 +1,7 @@
 //! The joins and leaves of one connection, one after another and answered in the order in which they came: a client
 //! matches the answers to its questions by their order alone.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    convert::Infallible,
-    future::pending,
-    pin::Pin,
-};
+use std::{collections::VecDeque, convert::Infallible, future::pending, pin::Pin};
 
 use protocol::{
     Cursor, RoomSlug, ServerFrame,
@@ -49,32 +44,26 @@ impl Asked {
 type Answer = Pin<Box<dyn Future<Output = Option<Begun>> + Send>>;
 
 /// What is being done. The large futures live only while it is.
+#[derive(Default)]
 enum Work {
+    #[default]
     Nothing,
     /// Nothing interrupts an answer.
-    Answering {
-        answer: Answer,
-    },
+    Answering { answer: Answer },
     /// From the answer to live; the next join or leave of the same room interrupts it.
-    Following {
-        room: RoomSlug,
-        follow: Pin<Box<dyn Future<Output = ()> + Send>>,
-    },
+    Following { room: RoomSlug, follow: Pin<Box<dyn Future<Output = ()> + Send>> },
 }
 
 /// The rooms of one connection.
+#[derive(Default)]
 pub(super) struct Joins {
-    peer: Peer,
-    joined: HashMap<RoomSlug, RoomId>,
+    /// Few, commonly one: as small as they are.
+    joined: Vec<(RoomSlug, RoomId)>,
     asked: VecDeque<Asked>,
     work: Work,
 }
 
 impl Joins {
-    pub(super) fn new(peer: Peer) -> Self {
-        Self { peer, joined: HashMap::new(), asked: VecDeque::new(), work: Work::Nothing }
-    }
-
     /// Whether more may be asked now.
     pub(super) fn has_room(&self) -> bool {
         self.asked.len() < ASKED_MAX
@@ -91,13 +80,13 @@ impl Joins {
     }
 
     /// Works on what was asked, for ever. Safe to cancel.
-    pub(super) async fn run(&mut self) -> Infallible {
+    pub(super) async fn run(&mut self, peer: &Peer) -> Infallible {
         loop {
             match &mut self.work {
                 Work::Answering { answer } => {
                     let answered = answer.await;
                     self.work = Work::Nothing;
-                    self.answered(answered);
+                    self.answered(peer, answered);
                 }
                 Work::Following { follow, .. } => {
                     follow.await;
@@ -108,18 +97,18 @@ impl Joins {
                         self.asked.shrink_to_fit();
                         return pending().await;
                     };
-                    self.work = Work::Answering { answer: self.answer(asked) };
+                    self.work = Work::Answering { answer: self.answer(peer, asked) };
                 }
             }
         }
     }
 
-    fn answer(&mut self, asked: Asked) -> Answer {
-        let peer = self.peer.clone();
+    fn answer(&mut self, peer: &Peer, asked: Asked) -> Answer {
+        let peer = peer.clone();
         match asked {
             Asked::Join { room, cursor } => {
                 // Its place is taken again by the answer, if that is no refusal.
-                let before = self.joined.remove(&room);
+                let before = self.remove(&room);
                 let may_join = self.joined.len() < JOINED_MAX_ROOMS;
                 Box::pin(async move {
                     let begun = catch_up::join(peer.clone(), room, cursor, may_join).await;
@@ -130,7 +119,7 @@ impl Joins {
                 })
             }
             Asked::Leave { room } => {
-                let joined = self.joined.remove(&room);
+                let joined = self.remove(&room);
                 Box::pin(async move {
                     if let Some(id) = joined {
                         peer.serving.hub.unsubscribe(peer.conn, id).await;
@@ -146,12 +135,18 @@ impl Joins {
         }
     }
 
-    fn answered(&mut self, begun: Option<Begun>) {
+    fn remove(&mut self, room: &RoomSlug) -> Option<RoomId> {
+        let at = self.joined.iter().position(|(joined, _)| joined == room)?;
+        Some(self.joined.swap_remove(at).1)
+    }
+
+    fn answered(&mut self, peer: &Peer, begun: Option<Begun>) {
         let Some(Begun { room, id, reached }) = begun else { return };
-        self.joined.insert(room.clone(), id);
+        self.joined.reserve_exact(1);
+        self.joined.push((room.clone(), id));
         // Asked again or left in the meantime: then that is what comes next.
         if !self.asked.iter().any(|asked| asked.room() == Some(&room)) {
-            let follow = Box::pin(catch_up::follow(self.peer.clone(), id, reached));
+            let follow = Box::pin(catch_up::follow(peer.clone(), id, reached));
             self.work = Work::Following { room, follow };
         }
     }

@@ -1,8 +1,10 @@
 //! The read pump: takes the client's frames in order and acts on them.
 
-use std::{pin::pin, sync::Arc};
+use std::{
+    pin::pin,
+    sync::{Arc, LazyLock},
+};
 
-use futures_util::{StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use protocol::{
     ClientFrame, CloseCode, ErrorCode, Op, OpKind, RoomSlug, ServerFrame,
     frame::{Ack, Refusal},
@@ -11,7 +13,8 @@ use protocol::{
 use tokio::time::{Duration, Instant, sleep_until};
 
 use super::{
-    Peer,
+    Peer, Settings,
+    in_flight::InFlight,
     joins::{Asked, Joins},
 };
 use crate::{
@@ -27,6 +30,9 @@ const FLOOD_FRAMES: u32 = 200;
 /// `typing` of one room sooner than this after the last is not passed on: half of what clients keep to, so that a late
 /// one and an early one both pass.
 const TYPING_PASSED_ON: Duration = Duration::from_millis(TYPING_INTERVAL_MS / 2);
+
+/// The same for every connection.
+static PING: LazyLock<Frames> = LazyLock::new(|| hub::encode(&ServerFrame::Ping));
 
 /// How reading ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,53 +50,59 @@ pub(super) enum End {
 /// What the pump acts on.
 enum Input {
     Read(Result<Message, websocket::Ended>),
-    /// Nothing came for longer than a client may be silent.
-    Silence,
+    /// It is time for a ping, or too late for its answer.
+    Beat,
     /// An operation is done; an answer, where there is one to give.
-    Done(Option<ServerFrame>),
+    Done(Option<Frames>),
     GoingDown,
 }
 
 pub(super) struct Reader {
     peer: Peer,
     joins: Joins,
-    in_flight: FuturesOrdered<BoxFuture<'static, Option<ServerFrame>>>,
+    in_flight: InFlight<Option<Frames>>,
     frames: FrameBucket,
     /// Frames beyond the rate, less those within it.
     excess: u32,
     /// The last `typing` that was passed on.
     typing: Option<(RoomSlug, Instant)>,
+    /// When to ask for a sign of life.
+    ping_at: Instant,
+    /// When a client that says nothing until then is taken for dead.
     dead_at: Instant,
 }
 
 impl Reader {
     pub(super) fn new(peer: Peer) -> Self {
+        let now = Instant::now();
+        let Settings { ping_interval, ping_grace, .. } = peer.serving.settings;
         Self {
-            joins: Joins::new(peer.clone()),
-            in_flight: FuturesOrdered::new(),
+            joins: Joins::default(),
+            in_flight: InFlight::new(),
             frames: peer.serving.limits.frames(),
             excess: 0,
             typing: None,
-            dead_at: Instant::now(),
+            ping_at: now + ping_interval,
+            dead_at: now + ping_interval + ping_grace,
             peer,
         }
     }
 
     /// Reads until there is a reason to stop.
-    pub(super) async fn run(mut self, receiver: &mut websocket::Receiver) -> End {
+    pub(super) async fn run(&mut self, receiver: &mut websocket::Receiver) -> End {
         let serving = Arc::clone(&self.peer.serving);
         let mut going_down = pin!(serving.shutdown.cancelled());
-        self.note_life();
-        let mut silence = pin!(sleep_until(self.dead_at));
+        // One alarm for both, and not set again at each sign of life: when it rings it is time to look.
+        let mut alarm = pin!(sleep_until(self.beat_at()));
         loop {
             let may_read = self.in_flight.len() < IN_FLIGHT_MAX && self.joins.has_room();
             let input = tokio::select! {
                 biased;
                 () = &mut going_down => Input::GoingDown,
                 Some(answer) = self.in_flight.next() => Input::Done(answer),
-                never = self.joins.run() => match never {},
+                never = self.joins.run(&self.peer) => match never {},
                 read = receiver.next(), if may_read => Input::Read(read),
-                () = &mut silence, if may_read => Input::Silence,
+                () = &mut alarm => Input::Beat,
             };
             let step = match input {
                 Input::Read(Ok(message)) => {
@@ -99,30 +111,49 @@ impl Reader {
                     Box::pin(self.take(message)).await
                 }
                 Input::Read(Err(ended)) => Err(why(&ended)),
-                Input::Silence if Instant::now() < self.dead_at => {
-                    // There was a sign of life since it was set: cheaper than to set it at each.
-                    silence.as_mut().reset(self.dead_at);
-                    Ok(())
+                Input::Beat => {
+                    let step = self.beat(may_read);
+                    alarm.as_mut().reset(self.beat_at());
+                    step
                 }
-                Input::Silence => Err(End::Close(CloseCode::GoingAway)),
                 Input::Done(answer) => self.answer(answer),
                 Input::GoingDown => Err(End::Close(CloseCode::Restart)),
             };
             match step {
                 Ok(()) => {}
-                Err(end @ (End::Close(_) | End::Broken(_))) => return self.finish(end).await,
+                Err(end @ (End::Close(_) | End::Broken(_))) => return Box::pin(self.finish(end)).await,
                 Err(end) => return end,
             }
         }
     }
 
     fn note_life(&mut self) {
-        let settings = &self.peer.serving.settings;
-        self.dead_at = Instant::now() + settings.ping_interval + settings.ping_grace;
+        let Settings { ping_interval, ping_grace, .. } = self.peer.serving.settings;
+        self.dead_at = Instant::now() + ping_interval + ping_grace;
+    }
+
+    fn beat_at(&self) -> Instant {
+        self.ping_at.min(self.dead_at)
+    }
+
+    fn beat(&mut self, may_read: bool) -> Result<(), End> {
+        let now = Instant::now();
+        if now >= self.dead_at {
+            if may_read {
+                return Err(End::Close(CloseCode::GoingAway));
+            }
+            // It may have said something: it is this side that does not listen.
+            self.note_life();
+        }
+        if now >= self.ping_at {
+            self.ping_at = now + self.peer.serving.settings.ping_interval;
+            self.queue(PING.clone())?;
+        }
+        Ok(())
     }
 
     /// Waits for what was handed in, so that it is answered, and closes.
-    async fn finish(mut self, end: End) -> End {
+    async fn finish(&mut self, end: End) -> End {
         // Bounded: the store answers within a bounded time.
         while let Some(answer) = self.in_flight.next().await {
             if let Err(end) = self.answer(answer) {
@@ -132,8 +163,8 @@ impl Reader {
         end
     }
 
-    fn answer(&self, answer: Option<ServerFrame>) -> Result<(), End> {
-        answer.map_or(Ok(()), |frame| self.queue(hub::encode(&frame)))
+    fn answer(&self, answer: Option<Frames>) -> Result<(), End> {
+        answer.map_or(Ok(()), |frames| self.queue(frames))
     }
 
     fn queue(&self, frames: Frames) -> Result<(), End> {
@@ -195,11 +226,11 @@ impl Reader {
             }
             ClientFrame::Read { room, seq } => {
                 let peer = self.peer.clone();
-                self.in_flight.push_back(Box::pin(async move {
+                self.in_flight.push(async move {
                     // Not answered, by the protocol: an error without an id would be taken for the answer to a join.
                     let _refused = peer.serving.chat.mark_read(&peer.user, &room, seq).await;
                     None
-                }));
+                });
                 return Ok(());
             }
             ClientFrame::Typing { room } => {
@@ -221,14 +252,14 @@ impl Reader {
         match serving.chat.begin(user, op).await {
             Err(refusal) => self.refuse(refusal),
             Ok(outcome) => {
-                self.in_flight.push_back(Box::pin(async move {
-                    Some(match outcome.await {
+                self.in_flight.push(async move {
+                    Some(hub::encode(&match outcome.await {
                         Ok(done) => {
                             ServerFrame::Ack(Ack { id, room, seq: done.seq, timestamp: done.timestamp })
                         }
                         Err(refusal) => ServerFrame::Error(refusal),
-                    })
-                }));
+                    }))
+                });
                 Ok(())
             }
         }
@@ -257,7 +288,7 @@ impl Reader {
     }
 
     fn refuse(&self, refusal: Refusal) -> Result<(), End> {
-        self.answer(Some(ServerFrame::Error(refusal)))
+        self.queue(hub::encode(&ServerFrame::Error(refusal)))
     }
 }
 

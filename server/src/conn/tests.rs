@@ -2,6 +2,7 @@
 
 use std::{
     mem,
+    net::Ipv4Addr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -28,7 +29,7 @@ use tokio_tungstenite::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use super::{Serving, Settings, serve};
+use super::{Connection, Serving, Settings};
 use crate::{
     bus::{Bus, Notice, local::LocalBus},
     chat::{Chat, ChatLimits},
@@ -42,6 +43,9 @@ use crate::{
 
 /// Far longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the task of a connection holds, in bytes. It only ever comes down.
+const FUTURE_MAX_BYTES: usize = 1_300;
 
 struct Rig {
     serving: Arc<Serving>,
@@ -75,12 +79,17 @@ impl Rig {
     /// A connection, from after the handshake on.
     async fn connect(&self) -> WebSocketStream<TcpStream> {
         let client = TcpStream::connect(self.listener.local_addr().unwrap()).await.unwrap();
-        let (accepted, _) = self.listener.accept().await.unwrap();
-        let (receiver, writer) = websocket::split(accepted, &[], FRAME_MAX_BYTES);
-        let served =
-            self.serving.tracker.track_future(serve(receiver, writer, session(), Arc::clone(&self.serving)));
+        let served = self.serving.tracker.track_future(self.accept().await.serve());
         self.served.lock().unwrap().spawn(served);
         WebSocketStream::from_raw_socket(client, Side::Client, None).await
+    }
+
+    /// The server's side of it.
+    async fn accept(&self) -> Connection {
+        let (accepted, _) = self.listener.accept().await.unwrap();
+        let socket = websocket::split(accepted, &[], FRAME_MAX_BYTES);
+        let permit = self.serving.limits.connection(session().user.id, Ipv4Addr::LOCALHOST.into()).unwrap();
+        Connection::begin(socket, session(), permit, Arc::clone(&self.serving)).await.unwrap()
     }
 
     /// Waits until nothing is left of any connection, and that each ended as it should.
@@ -163,4 +172,13 @@ async fn whoever_is_signed_out_is_told_so_and_nothing_else() {
     assert_eq!(next(&mut socket).await, Err(Some(CloseCode::SignedOut)));
     assert_eq!(next(&mut socket).await, Err(None));
     rig.is_over().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_costs_little() {
+    let rig = Rig::start(Settings::default()).await;
+    let _client = TcpStream::connect(rig.listener.local_addr().unwrap()).await.unwrap();
+    let connection = rig.accept().await;
+    let bytes = mem::size_of_val(&connection.serve());
+    assert!(bytes <= FUTURE_MAX_BYTES, "{bytes} bytes");
 }

@@ -15,7 +15,12 @@ use super::{
     identity::{Proof, unauthorized},
     origin::{self, Provenance},
 };
-use crate::{conn, websocket::Handshake};
+use crate::{
+    conn::{Connection, Serving},
+    limits::ConnectionPermit,
+    store::Session,
+    websocket::Handshake,
+};
 
 /// `GET /ws`
 pub(crate) async fn upgrade(
@@ -43,19 +48,20 @@ pub(crate) async fn upgrade(
     let permit = http.limits.connection(session.user.id, arrival.address)?;
 
     let response = handshake.response();
-    let serving = Arc::clone(&http.serving);
-    // Another task for the time after the handshake, so that nothing of the handshake is held for all that time.
-    http.serving.tracker.spawn(async move {
-        match handshake.socket(FRAME_MAX_BYTES).await {
-            Ok((receiver, writer)) => {
-                let tracker = serving.tracker.clone();
-                tracker.spawn(async move {
-                    conn::serve(receiver, writer, session, serving).await;
-                    drop(permit);
-                });
-            }
-            Err(error) => tracing::debug!(%error, "a connection ended before it was upgraded"),
-        }
-    });
+    http.serving.tracker.spawn(begin(handshake, session, permit, Arc::clone(&http.serving)));
     Ok(response)
+}
+
+/// Finishes the handshake. The connection is served by a task of its own, so that nothing of this one is held for its
+/// whole life.
+async fn begin(handshake: Handshake, session: Session, permit: ConnectionPermit, serving: Arc<Serving>) {
+    match handshake.socket(FRAME_MAX_BYTES).await {
+        Ok(socket) => {
+            let begun = Connection::begin(socket, session, permit, Arc::clone(&serving)).await;
+            if let Some(connection) = begun {
+                serving.tracker.spawn(connection.serve());
+            }
+        }
+        Err(error) => tracing::debug!(%error, "a connection ended before it was upgraded"),
+    }
 }
