@@ -24,6 +24,11 @@ pub const REPLAY_WAIT_MS: Millis = 10_000;
 
 /// The first wait between two attempts is random up to this, and each further one up to twice as much, in milliseconds.
 pub const BACKOFF_BASE_MS: Millis = 500;
+/// While an outage is young, the other side may be back at any moment (a restart, a blip): the wait is random up to no
+/// more than this, in milliseconds. It spreads a crowd as [`RESTART_SPREAD_MS`] does.
+pub const BACKOFF_YOUNG_CAP_MS: Millis = 2_000;
+/// For how many failed attempts an outage counts as young; from then on the wait doubles again.
+pub const BACKOFF_YOUNG_TRIES: u32 = 12;
 /// The longest wait between two attempts, in milliseconds.
 pub const BACKOFF_CAP_MS: Millis = 30_000;
 /// After a restart everybody comes back at once: the wait is random up to at least this, in milliseconds.

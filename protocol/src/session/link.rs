@@ -3,8 +3,8 @@
 use fastrand::Rng;
 
 use super::{
-    BACKOFF_BASE_MS, BACKOFF_CAP_MS, CONNECT_TIMEOUT_MS, HEALTHY_AFTER_MS, Millis, PING_MAX_MS,
-    RESTART_SPREAD_MS, Status, StopReason, WELCOME_TIMEOUT_MS,
+    BACKOFF_BASE_MS, BACKOFF_CAP_MS, BACKOFF_YOUNG_CAP_MS, BACKOFF_YOUNG_TRIES, CONNECT_TIMEOUT_MS,
+    HEALTHY_AFTER_MS, Millis, PING_MAX_MS, RESTART_SPREAD_MS, Status, StopReason, WELCOME_TIMEOUT_MS,
 };
 use crate::{frame::CloseCode, limits::PING_GRACE_MS};
 
@@ -114,7 +114,7 @@ impl Link {
         {
             self.failed = 0;
         }
-        let ceiling = backoff_ceiling(BACKOFF_BASE_MS, self.failed).max(spread);
+        let ceiling = reconnect_ceiling(self.failed).max(spread);
         self.failed = self.failed.saturating_add(1);
         self.phase = Phase::Waiting { until: now + self.rng.u64(0..=ceiling) };
     }
@@ -158,6 +158,14 @@ impl Link {
         let ceiling = backoff_ceiling(base, refusals);
         // Not from zero: the other side has just said "not now".
         self.rng.u64(ceiling / 2..=ceiling)
+    }
+}
+
+/// The longest wait before the next attempt to connect, after `failed` that failed.
+fn reconnect_ceiling(failed: u32) -> Millis {
+    match failed.checked_sub(BACKOFF_YOUNG_TRIES) {
+        None => backoff_ceiling(BACKOFF_BASE_MS, failed).min(BACKOFF_YOUNG_CAP_MS),
+        Some(failed) => backoff_ceiling(2 * BACKOFF_YOUNG_CAP_MS, failed),
     }
 }
 

@@ -5,8 +5,9 @@ use protocol::{
     frame::Welcome,
     limits::{Limits, PING_GRACE_MS, PING_INTERVAL_MS, PROTOCOL_VERSION},
     session::{
-        BACKOFF_BASE_MS, BACKOFF_CAP_MS, CONNECT_TIMEOUT_MS, Config, HEALTHY_AFTER_MS, Input, Millis, Output,
-        RESTART_SPREAD_MS, Session, Status, StopReason, WELCOME_TIMEOUT_MS,
+        BACKOFF_BASE_MS, BACKOFF_CAP_MS, BACKOFF_YOUNG_CAP_MS, BACKOFF_YOUNG_TRIES, CONNECT_TIMEOUT_MS,
+        Config, HEALTHY_AFTER_MS, Input, Millis, Output, RESTART_SPREAD_MS, Session, Status, StopReason,
+        WELCOME_TIMEOUT_MS,
     },
 };
 
@@ -67,8 +68,9 @@ fn a_ping_is_answered_and_silence_ends_the_connection() {
 
 #[test]
 fn the_wait_grows_to_its_cap_and_is_spread_over_its_whole_range() {
-    for failures in 0..9_u32 {
-        let ceiling = (BACKOFF_BASE_MS << failures).min(BACKOFF_CAP_MS);
+    let young = (0..BACKOFF_YOUNG_TRIES).map(|n| (BACKOFF_BASE_MS << n).min(BACKOFF_YOUNG_CAP_MS));
+    let old = [4_000, 8_000, 16_000, BACKOFF_CAP_MS, BACKOFF_CAP_MS];
+    for (failures, ceiling) in young.chain(old).enumerate() {
         let waits: Vec<Millis> = (0..SEEDS)
             .map(|seed| {
                 let mut rig = Rig::new(Config::new(seed));
@@ -84,6 +86,25 @@ fn the_wait_grows_to_its_cap_and_is_spread_over_its_whole_range() {
         assert!(waits.iter().all(|&wait| wait <= ceiling), "after {failures} failures");
         assert!(waits.iter().any(|&wait| wait < ceiling / 4), "after {failures} failures");
         assert!(waits.iter().any(|&wait| wait > ceiling / 4 * 3), "after {failures} failures");
+    }
+}
+
+#[test]
+fn a_server_that_is_back_soon_is_found_soon() {
+    const DOWN_MS: Millis = 3_000;
+    for seed in 0..SEEDS {
+        let mut rig = Rig::online_with(Config::new(seed));
+        rig.pass(HEALTHY_AFTER_MS);
+        let killed_at = rig.now;
+        rig.lose(None);
+        while rig.now < killed_at + DOWN_MS {
+            match rig.session.status() {
+                Status::Waiting { until, .. } => rig.pass(until - rig.now),
+                _ => rig.lose(None),
+            };
+        }
+        let late = rig.now - killed_at - DOWN_MS;
+        assert!(late <= BACKOFF_YOUNG_CAP_MS, "seed {seed}: {late} ms after the server was back");
     }
 }
 
