@@ -142,7 +142,10 @@ impl Outbox {
     /// Answers the other side's close frame. It reads nothing any more.
     pub fn hang_up(&self, answer: Frames) {
         let mut state = self.lock();
-        state.throw_away();
+        // Where a close frame of our own is queued already, that is the answer.
+        if state.is_open() {
+            state.throw_away();
+        }
         self.end(&mut state, CloseCode::GoingAway, answer);
     }
 

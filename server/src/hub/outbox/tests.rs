@@ -187,6 +187,17 @@ fn a_goodbye_is_answered_at_once() {
 }
 
 #[test]
+fn two_goodbyes_that_cross_are_one() {
+    let (outbox, pipe) = outbox(0);
+    outbox.push(&frames(100)).unwrap();
+    outbox.close(CloseCode::Restart);
+    outbox.hang_up(Frames::close(3000, ""));
+    pipe.widen(1000);
+    assert_eq!(outbox.flush(), Flushed::Ended);
+    assert_eq!(pipe.taken(), [frames(100).bytes(), farewell(CloseCode::Restart).bytes()].concat());
+}
+
+#[test]
 fn what_may_be_lost_never_closes_a_queue() {
     let (outbox, pipe) = outbox(0);
     outbox.push(&frames(900)).unwrap();
