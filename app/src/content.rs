@@ -32,7 +32,8 @@ impl Content {
     #[cfg(feature = "ssr")]
     pub(crate) fn title(&self, locale: Locale) -> String {
         let what = match self {
-            Self::SignIn { .. } => text!(locale, sign_in.title).to_owned(),
+            Self::SignIn { invited: None, .. } => text!(locale, sign_in.title).to_owned(),
+            Self::SignIn { invited: Some(room), .. } => text!(locale, invite.stranger_title, room),
             Self::Chat { page, .. } => {
                 let open = page.rooms.iter().find(|summary| summary.room.slug == page.room);
                 open.map_or_else(String::new, |summary| summary.room.name.to_string())

@@ -44,7 +44,7 @@ pub fn App() -> impl IntoView {
     provide_context(visitor);
 
     match Arc::unwrap_or_clone(Content::current()) {
-        Content::SignIn { next } => view! { <SignInPage next /> }.into_any(),
+        Content::SignIn { next, invited } => view! { <SignInPage next invited /> }.into_any(),
         Content::Chat { page, place } => view! { <Chat page=*page place /> }.into_any(),
         Content::Invitation(invitation) => view! { <InvitationPage invitation /> }.into_any(),
         Content::NoPage => view! { <NoPage /> }.into_any(),

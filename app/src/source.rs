@@ -16,6 +16,8 @@ pub enum Content {
     SignIn {
         /// The address that was asked for.
         next: String,
+        /// The private room that it invites to.
+        invited: Option<String>,
     },
     /// A room.
     Chat {

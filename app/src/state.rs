@@ -18,6 +18,7 @@ use protocol::{
 
 use crate::source::{ChatPage, Place};
 
+mod link;
 #[cfg_attr(
     not(feature = "hydrate"),
     expect(dead_code, reason = "on the server the state is built and read, never changed")
@@ -73,13 +74,13 @@ pub enum Connection {
 }
 
 /// What a view asks for and the browser's half carries out.
-mod link;
 #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "on the server nobody listens"))]
 pub(crate) enum Intent {
     Submit { room: RoomSlug, kind: OpKind },
     Retry(protocol::OpId),
     Discard(protocol::OpId),
     Typing,
+    Hurry,
     GoTo(RoomSlug),
     LoadOlder,
     LoadNewer,
@@ -110,9 +111,11 @@ struct Shown {
     here: RwSignal<Present>,
     typing: RwSignal<Vec<Username>>,
     connection: RwSignal<Connection>,
+    next_try_s: RwSignal<u32>,
     waiting: RwSignal<u32>,
     announcement: RwSignal<String>,
     target: RwSignal<Option<Seq>>,
+    is_target_missing: RwSignal<bool>,
     window: RwSignal<u32>,
     zone: RwSignal<Zone>,
     drafts_restored: RwSignal<bool>,
@@ -146,9 +149,11 @@ impl ChatState {
             here: RwSignal::new(view.here),
             typing: RwSignal::new(Vec::new()),
             connection: RwSignal::new(Connection::Server),
+            next_try_s: RwSignal::new(0),
             waiting: RwSignal::new(0),
             announcement: RwSignal::new(String::new()),
             target: RwSignal::new(view.target),
+            is_target_missing: RwSignal::new(view.is_target_missing),
             window: RwSignal::new(0),
             zone: RwSignal::new(zone),
             drafts_restored: RwSignal::new(false),
@@ -239,6 +244,11 @@ impl ChatState {
         self.shown.connection.into()
     }
 
+    /// Seconds until the next attempt to connect; 0 unless it is long in coming.
+    pub fn next_try_s(&self) -> Signal<u32> {
+        self.shown.next_try_s.into()
+    }
+
     /// Operations that the server has not acknowledged, failed ones left out.
     pub fn waiting(&self) -> Signal<u32> {
         self.shown.waiting.into()
@@ -254,6 +264,11 @@ impl ChatState {
         self.shown.target.into()
     }
 
+    /// Whether the address points at a message that is not there. The newest are shown instead.
+    pub fn is_target_missing(&self) -> Signal<bool> {
+        self.shown.is_target_missing.into()
+    }
+
     /// Rises whenever the window is replaced by another one, of this room or the next: the view starts anew, at the target
     /// or at the end.
     pub fn window(&self) -> Signal<u32> {
@@ -263,6 +278,13 @@ impl ChatState {
     /// The time zone to show times in: the cookie's at first, the browser's once hydrated.
     pub fn zone(&self) -> Signal<Zone> {
         self.shown.zone.into()
+    }
+
+    /// Unread messages in the rooms that are not open, and those of them that mention this user. Reactive.
+    pub fn unread_elsewhere(&self) -> (u32, u32) {
+        let (rooms, open) = (self.shown.rooms.read(), self.shown.open.read());
+        let others = rooms.iter().filter(|entry| entry.room.slug != open.room.slug);
+        others.fold((0, 0), |(unread, mentions), entry| (unread + entry.unread, mentions + entry.mentions))
     }
 
     /// Unread messages in all rooms, for the page's title.
@@ -308,6 +330,11 @@ impl ChatState {
     /// The reader is writing. Call it on every input; it is throttled behind.
     pub fn is_typing(&self) {
         self.ask(Intent::Typing);
+    }
+
+    /// Tries to connect now, where the next attempt is waited for.
+    pub fn hurry(&self) {
+        self.ask(Intent::Hurry);
     }
 
     /// Goes to a room without a reload, as a link to it does: it is shown at once where it is still held, else once it is

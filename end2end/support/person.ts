@@ -74,7 +74,7 @@ export class Person {
   // ---- The conversation ----
 
   get composer(): Locator {
-    return this.page.getByRole('textbox', { name: /^Message #/ });
+    return this.page.getByRole('textbox', { name: /^Message / });
   }
 
   get log(): Locator {

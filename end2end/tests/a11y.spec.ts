@@ -77,17 +77,18 @@ test('the whole job by keyboard alone', async ({ visitor, api }) => {
   await keyboard.type('Alice');
   await alice.untilLive(() => keyboard.press('Enter'));
 
-  await alice.tabTo(alice.composer);
+  await expect(alice.composer).toBeFocused();
   await keyboard.type('hello');
   await keyboard.press('Enter');
   await expect(alice.message('hello')).toBeVisible();
 
-  // Into the log, where the Tab key stops at the message that it stopped at on its way here; then with the arrows.
-  await alice.tabTo(alice.message('answer me'), 'Shift+Tab');
+  // Into the log, where the Tab key stops at the newest message; then with the arrows.
+  await alice.tabTo(alice.message('hello'), 'Shift+Tab');
+  await keyboard.press('ArrowUp');
+  await expect(alice.message('answer me')).toBeFocused();
   await keyboard.press('End');
   await expect(alice.message('hello')).toBeFocused();
   await keyboard.press('ArrowUp');
-  await expect(alice.message('answer me')).toBeFocused();
   await keyboard.press('r');
   await expect(alice.composer).toBeFocused();
   await keyboard.type('answered');

@@ -79,3 +79,89 @@ test('new messages follow only a reader who is at the end', async ({ person, api
   await expect(reader.toNewest).toBeVisible();
   await expect(reader.message('seen later')).not.toBeInViewport();
 });
+
+test('at a permalink the open room in the sidebar leads to the newest messages', async ({ person, api }) => {
+  const writer = await api('Writer');
+  const posted = await writer.fill('general', bulk(200));
+  const reader = await person('Reader');
+  await reader.untilLive(() => reader.open(`/rooms/general/${posted[41].seq}`));
+  await expect(reader.numbered(42)).toBeInViewport();
+  await reader.room('general').click();
+  await expect(reader.page).toHaveURL(/\/rooms\/general$/);
+  await expect(reader.numbered(200)).toBeInViewport();
+  await expect(reader.toNewest).toBeHidden();
+  // Also where the address is the room's already, and only the view is elsewhere.
+  await reader.scrollBack();
+  await expect(reader.numbered(200)).not.toBeInViewport();
+  await reader.room('general').click();
+  await expect(reader.numbered(200)).toBeInViewport();
+});
+
+test('a permalink to a message that is not there says so and shows the newest', async ({ person, api, picture }) => {
+  const writer = await api('Writer');
+  await writer.fill('general', bulk(120));
+  const reader = await person('Reader');
+  const said = reader.page.getByText('This message is not here');
+  for (const missing of [0, 5_000]) {
+    await reader.untilLive(() => reader.open(`/rooms/general/${missing}`));
+    await expect(said).toBeVisible();
+    await expect(reader.numbered(120)).toBeInViewport();
+    await expect(reader.page).toHaveURL(/\/rooms\/general$/);
+  }
+  await picture(reader, 'permalink-missing');
+  await reader.page.getByRole('link', { name: 'Close' }).click();
+  await expect(said).toBeHidden();
+  // Without a reload, by a link that somebody posted.
+  await writer.post('general', 'look at #general');
+  await reader.page.evaluate(() => {
+    const link = [...document.querySelectorAll('a')].find((link) => link.textContent === '#general');
+    link?.setAttribute('href', '/rooms/general/6000');
+    link?.click();
+  });
+  await expect(said).toBeVisible();
+  await expect(reader.page).toHaveURL(/\/rooms\/general$/);
+  expect(reader.complaints).toEqual([]);
+});
+
+test('what a permalink points at is lit for some seconds only', async ({ person, api }) => {
+  const writer = await api('Writer');
+  const [posted] = await writer.fill('general', bulk(3));
+  const reader = await person('Reader');
+  await reader.untilLive(() => reader.open(`/rooms/general/${posted.seq}`));
+  const colour = () => reader.numbered(1).evaluate((row) => getComputedStyle(row).backgroundColor);
+  const plain = await reader.numbered(3).evaluate((row) => getComputedStyle(row).backgroundColor);
+  expect(await colour()).not.toBe(plain);
+  await reader.composer.click();
+  await reader.numbered(1).evaluate((row) => row.getAnimations().forEach((animation) => animation.finish()));
+  await expect.poll(colour).toBe(plain);
+});
+
+test('a wheel step that the page has not heard of when a message comes is not undone', async ({ person, api }) => {
+  const writer = await api('Writer');
+  await writer.fill('general', bulk(60));
+  const reader = await person('Reader');
+  // The browser tells of a scroll later than it scrolls. Here it does not tell at all.
+  await reader.page.evaluate(() => {
+    const hold = (event: Event) => event.stopImmediatePropagation();
+    document.addEventListener('scroll', hold, { capture: true });
+  });
+  const row = reader.numbered(57);
+  const top = () => row.evaluate((element) => element.getBoundingClientRect().top);
+  /** Waits until the page has come to rest, for the browser scrolls smoothly. */
+  const rest = async () => {
+    let before = Number.NaN;
+    await expect.poll(async () => [before, (before = await top())].every((now, _, [first]) => now === first)).toBe(true);
+    return before;
+  };
+  await reader.numbered(60).hover();
+  for (const text of ['the first', 'the second']) {
+    const before = await rest();
+    await reader.page.mouse.wheel(0, -120);
+    await expect.poll(top).toBeGreaterThan(before + 100);
+    const scrolled = await rest();
+    await writer.post('general', `${text} came meanwhile`);
+    await expect(reader.message(`${text} came meanwhile`)).toBeAttached();
+    await expect(reader.message(`${text} came meanwhile`)).not.toBeInViewport();
+    expect(Math.abs((await rest()) - scrolled), 'the step was undone').toBeLessThan(2);
+  }
+});

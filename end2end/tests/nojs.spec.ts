@@ -11,6 +11,8 @@ test('sign in, read, page back and post without JavaScript', async ({ visitor, a
   await reader.page.getByRole('button', { name: 'Come in' }).click();
   await expect(reader.numbered(120)).toBeVisible();
 
+  // Nobody knows who is there: nothing is said about it.
+  await expect(reader.people).toBeHidden();
   const older = reader.page.getByRole('link', { name: 'Older messages' });
   await older.click();
   await expect(reader.numbered(60)).toHaveCount(1);

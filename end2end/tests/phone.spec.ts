@@ -55,3 +55,46 @@ test('the composer stays in view as it grows, and then scrolls', async ({ person
   const box = await alice.composer.boundingBox();
   expect(box?.height).toBeLessThan(844 / 2);
 });
+
+test('the way to the rooms tells what is new in them', async ({ person, api }) => {
+  const bob = await api('Bob');
+  await bob.createRoom('Elsewhere');
+  const alice = await person('Alice', PHONE);
+  const opener = alice.page.getByRole('button', { name: 'Show rooms' });
+  await expect(opener).toHaveAccessibleName('Show rooms');
+  await bob.post('elsewhere', 'one');
+  await bob.post('elsewhere', 'two');
+  await expect(opener).toHaveAccessibleName('Show rooms 2 unread');
+  await bob.post('elsewhere', 'three, for @Alice');
+  await expect(opener).toHaveAccessibleName('Show rooms 1 for you');
+  // What is new in the open room is in sight.
+  await bob.post('general', 'here');
+  await expect(alice.message('here')).toBeVisible();
+  await opener.tap();
+  await alice.room('Elsewhere').tap();
+  await expect(alice.message('one')).toBeVisible();
+  await expect(opener).toHaveAccessibleName('Show rooms');
+});
+
+test('a room with a long name leaves the empty composer one line', async ({ person, api, picture }) => {
+  const bob = await api('Bob');
+  const name = 'A very long name, as long as a name can be here';
+  const { slug } = await bob.createRoom(name);
+  const alice = await person('Alice', PHONE);
+  const height = async () => (await alice.composer.boundingBox())?.height;
+  const one = await height();
+  await alice.untilLive(() => alice.open(`/rooms/${slug}`));
+  await expect(alice.page.getByRole('log', { name: `Messages in ${name}` })).toBeVisible();
+  expect(await height()).toBe(one);
+  await picture(alice, 'phone-long-name');
+});
+
+test('shortcuts of a keyboard are offered to those who have one', async ({ person }) => {
+  for (const [name, options, offered] of [['Alice', PHONE, false], ['Bob', {}, true]] as const) {
+    const someone = await person(name, options);
+    if (!offered) await someone.page.getByRole('button', { name: 'Show rooms' }).tap();
+    await someone.page.getByRole('button', { name, exact: true }).click();
+    await expect(someone.page.getByRole('button', { name: 'Sign out' })).toBeVisible();
+    await expect(someone.page.getByRole('button', { name: 'Keyboard shortcuts' })).toBeVisible({ visible: offered });
+  }
+});

@@ -102,3 +102,24 @@ test('an orderly restart says goodbye with 1012 and exits with 0', async ({ serv
   await expect.poll(() => alice.count('ack'), { timeout: 35_000 }).toBe(2);
   await expect(alice.messages).toHaveCount(2);
 });
+
+test('whoever does not want to wait for the next attempt need not', async ({ person, link, picture }) => {
+  const alice = await person('Alice');
+  await alice.page.clock.install();
+  await alice.reload();
+  const dot = () => alice.people.locator('.av').first().evaluate((picture) => getComputedStyle(picture, '::after').backgroundColor);
+  const present = await dot();
+  link.cut();
+  await expect(alice.banner).toBeVisible();
+  await expect.poll(dot, { message: 'who is here is not known' }).not.toBe(present);
+  await picture(alice, 'reconnecting');
+  // No timer rings any more: nothing is tried again by itself.
+  await alice.page.clock.pauseAt(await alice.page.evaluate(() => Date.now() + 1_000));
+  const joined = alice.count('joined');
+  link.mend();
+  await alice.page.getByRole('button', { name: 'Try now' }).click();
+  await expect.poll(() => alice.count('joined')).toBeGreaterThan(joined);
+  await alice.page.clock.resume();
+  await expect(alice.banner).toBeHidden();
+  expect(await dot()).toBe(present);
+});

@@ -85,6 +85,45 @@ test('a name that is refused without the script leads on when it has come', asyn
   expect(alice.complaints.filter((text) => !text.includes('422'))).toEqual([]);
 });
 
+test('an invitation tells a stranger what it is and leads right into the room', async ({ person, visitor, picture }) => {
+  const alice = await person('Alice');
+  await alice.createRoom('Founders', 'private');
+  await alice.say('only for us');
+  const invite = new URL(await alice.invitation()).pathname;
+  const bob = await visitor('Bob');
+  await bob.open(invite);
+  await expect(bob.page.getByRole('heading', { name: 'You are invited to Founders' })).toBeVisible();
+  await picture(bob, 'invited');
+  await bob.signIn(invite);
+  await expect(bob.page).toHaveURL(/\/rooms\/founders$/);
+  await expect(bob.message('only for us')).toBeVisible();
+  await expect(bob.room('Founders')).toBeVisible();
+
+  const carol = await visitor('Carol');
+  const answer = await carol.page.goto(`${carol.base}${invite}x`);
+  expect(answer?.status()).toBe(404);
+  await expect(carol.page.getByRole('heading', { name: 'This invitation does not work' })).toBeVisible();
+  await expect(carol.page.getByRole('textbox')).toHaveCount(0);
+});
+
+test('a private room has a lock where a public one has its sign', async ({ person, picture }) => {
+  const alice = await person('Alice');
+  const head = alice.page.getByRole('heading', { level: 1 });
+  const beside = alice.page.locator('.box > .icon');
+  const picture_of = (icon: import('@playwright/test').Locator) => icon.evaluate((svg) => svg.innerHTML);
+  const sign = await picture_of(head.locator('.icon'));
+  expect(await picture_of(beside)).toBe(sign);
+  await alice.say('first');
+  await expect(alice.page.getByText('This is the beginning of #general.')).toBeVisible();
+  await alice.createRoom('Founders', 'private');
+  await expect(head).toHaveAccessibleName('private Founders');
+  expect(await picture_of(beside)).not.toBe(sign);
+  expect(await picture_of(beside)).toBe(await picture_of(head.locator('.icon')));
+  await alice.say('first');
+  await expect(alice.page.getByText('This is the beginning of Founders.')).toBeVisible();
+  await picture(alice, 'private-room');
+});
+
 test('unread messages and mentions are counted until they are read', async ({ person, api }) => {
   const alice = await person('Alice');
   const bob = await api('Bob');

@@ -35,10 +35,9 @@ pub(crate) fn Account() -> impl IntoView {
                 {icon(Icon::Settings)}
             </button>
             <div class="menu" id=MENU_ID popover="auto">
-                <p class="menu-label">{text!(locale, account.theme)} " · " {text!(locale, account.language)}</p>
                 <PreferenceForms next />
                 <button
-                    class="menu-item needs-js"
+                    class="menu-item needs-js needs-keyboard"
                     on:click=move |_| {
                         hide_popover(MENU_ID);
                         desk.dialog.set(Dialog::Help);

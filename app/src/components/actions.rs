@@ -1,4 +1,5 @@
-//! The dialogs about a message: what can be done with it (a long press opens that), and whether it should be deleted.
+//! The dialogs about a message: what can be done with it (a long press opens that), whether it should be deleted, and
+//! what of it the browser does not let the page copy.
 
 use std::sync::Arc;
 
@@ -6,8 +7,8 @@ use leptos::prelude::*;
 use protocol::Message;
 
 use super::{
-    clipboard::{copy, copy_address},
-    desk::{Desk, Dialog, Picking, permalink, use_desk},
+    clipboard::CopyByHand,
+    desk::{Desk, Dialog, Picking, use_desk},
     emoji::FREQUENT,
     icon::{Icon, icon},
     overlay::Modal,
@@ -21,7 +22,11 @@ pub(crate) fn MessageDialogs() -> impl IntoView {
     let desk = use_desk();
     let close = Callback::new(move |()| desk.close());
     let acting = move || matches!(&*desk.dialog.read(), Dialog::Actions(_));
-    let deleting = move || matches!(&*desk.dialog.read(), Dialog::Delete(_));
+    let asking = move || match &*desk.dialog.read() {
+        Dialog::Delete(_) => text!(locale, message.delete_title),
+        Dialog::Copy(_) => text!(locale, copy.title),
+        _ => "",
+    };
     view! {
         <Modal open=Signal::derive(acting) on_close=close label=text!(locale, message.actions).to_owned() class="sheet">
             {move || match desk.dialog.get() {
@@ -30,13 +35,14 @@ pub(crate) fn MessageDialogs() -> impl IntoView {
             }}
         </Modal>
         <Modal
-            open=Signal::derive(deleting)
+            open=Signal::derive(move || !asking().is_empty())
             on_close=close
-            label=text!(locale, message.delete_title).to_owned()
+            label=Signal::derive(move || asking().to_owned())
             class="confirm"
         >
             {move || match desk.dialog.get() {
-                Dialog::Delete(message) => Some(view! { <Delete message /> }),
+                Dialog::Delete(message) => Some(view! { <Delete message /> }.into_any()),
+                Dialog::Copy(text) => Some(view! { <CopyByHand text /> }.into_any()),
                 _ => None,
             }}
         </Modal>
@@ -98,18 +104,18 @@ fn Actions(message: Arc<Message>) -> impl IntoView {
             Icon::Copy,
             text!(locale, message.copy_text),
             with(|desk, message| {
-                if let Some(content) = &message.content {
-                    copy(content.as_str());
-                }
                 desk.close();
+                if let Some(content) = &message.content {
+                    desk.copy(content.to_string());
+                }
             }),
         )}
         {item(
             Icon::Link,
             text!(locale, message.copy_link),
             with(|desk, message| {
-                copy_address(&permalink(&desk.state.open_room().read_untracked().room.slug, message.seq));
                 desk.close();
+                desk.copy_link(&message);
             }),
         )}
         {mine

@@ -1,4 +1,4 @@
-//! What to know about the connection, and only when there is something to know.
+//! What to know about the connection and the place in the log, and only when there is something to know.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     i18n::{Locale, language, text},
-    state::Connection,
+    state::{ChatState, Connection},
 };
 
 /// How long a lost connection may be on its way back before anything is said about it.
@@ -42,60 +42,81 @@ pub(crate) fn Banner() -> impl IntoView {
         shown.set(now);
         None
     });
+    let waiting = move || waiting(locale, state.waiting().get());
     view! {
         <div class="banner" role="status">
+            {move || state.is_target_missing().get().then(|| missing(locale, &state))}
             {move || match shown.get() {
                 Connection::Server | Connection::Connecting | Connection::Online => None,
-                Connection::Reconnecting => Some(notice(
-                    Icon::Refresh,
-                    text!(locale, connection.reconnecting),
-                    waiting(locale, state.waiting().get()),
-                    None,
-                )),
-                Connection::Offline => Some(notice(
-                    Icon::CloudOff,
-                    text!(locale, connection.offline),
-                    waiting(locale, state.waiting().get()),
-                    None,
-                )),
-                Connection::SignedOut => Some(notice(
-                    Icon::LogOut,
-                    text!(locale, connection.signed_out),
-                    String::new(),
-                    Some(text!(locale, connection.sign_in)),
-                )),
-                Connection::Forbidden => Some(notice(
-                    Icon::Lock,
-                    text!(locale, connection.forbidden),
-                    String::new(),
-                    None,
-                )),
-                Connection::Broken => Some(notice(
-                    Icon::Refresh,
-                    text!(locale, connection.broken),
-                    String::new(),
-                    Some(text!(locale, connection.reload)),
-                )),
+                Connection::Reconnecting => {
+                    let words = view! { {retrying(locale, &state)} " " {waiting()} }.into_any();
+                    let now = view! {
+                        <button on:click=move |_| state.hurry()>{text!(locale, connection.try_now)}</button>
+                    };
+                    Some(notice(Icon::Refresh, words, Some(now.into_any())))
+                }
+                Connection::Offline => {
+                    let words = view! { {text!(locale, connection.offline)} " " {waiting()} }.into_any();
+                    Some(notice(Icon::CloudOff, words, None))
+                }
+                Connection::SignedOut => {
+                    let again = reload(text!(locale, connection.sign_in));
+                    Some(notice(Icon::LogOut, text!(locale, connection.signed_out).into_any(), Some(again)))
+                }
+                Connection::Forbidden => {
+                    Some(notice(Icon::Lock, text!(locale, connection.forbidden).into_any(), None))
+                }
+                Connection::Broken => {
+                    let again = reload(text!(locale, connection.reload));
+                    Some(notice(Icon::Refresh, text!(locale, connection.broken).into_any(), Some(again)))
+                }
             }}
         </div>
     }
 }
 
-/// One notice; `reload` names a link that loads the page again.
-fn notice(glyph: Icon, what: &'static str, then: String, reload: Option<&'static str>) -> AnyView {
+/// One notice, with what can be done about it.
+fn notice(glyph: Icon, words: AnyView, way_on: Option<AnyView>) -> AnyView {
+    view! { <p class="notice">{icon(glyph)} <span>{words}</span> {way_on}</p> }.into_any()
+}
+
+/// A link that loads the page again.
+fn reload(words: &'static str) -> AnyView {
     view! {
-        <p class="notice">
-            {icon(glyph)}
-            <span>{what} " " {then}</span>
-            {reload
-                .map(|reload| {
-                    view! {
-                        <a href="" rel="external">
-                            {reload}
-                        </a>
-                    }
-                })}
-        </p>
+        <a href="" rel="external">
+            {words}
+        </a>
     }
     .into_any()
+}
+
+/// That a connection is tried for, and when it is tried again; a screen reader is not told every second.
+fn retrying(locale: Locale, state: &ChatState) -> AnyView {
+    let next_try_s = state.next_try_s();
+    let retrying = text!(locale, connection.reconnecting);
+    let seen = move || match next_try_s.get() {
+        0 => retrying.to_owned(),
+        count => text!(locale, connection.reconnecting_in, count = count),
+    };
+    view! {
+        <span class="visually-hidden">{retrying}</span>
+        <span aria-hidden="true">{seen}</span>
+    }
+    .into_any()
+}
+
+/// That the message of a permalink is not there, until the reader has taken note.
+fn missing(locale: Locale, state: &ChatState) -> AnyView {
+    let room = state.open_room().with_untracked(|open| format!("/rooms/{}", open.room.slug));
+    let close = view! {
+        <a
+            class="icon-button"
+            href=room
+            aria-label=text!(locale, message.close)
+            title=text!(locale, message.close)
+        >
+            {icon(Icon::Close)}
+        </a>
+    };
+    notice(Icon::Link, text!(locale, log.missing).into_any(), Some(close.into_any()))
 }

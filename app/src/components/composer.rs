@@ -9,6 +9,7 @@ use super::{
     desk::{Desk, Dialog, Picking, Writing, use_desk},
     icon::{Icon, icon},
     log::focus_newest,
+    sidebar::room_glyph,
 };
 use crate::{
     i18n::{Locale, language, refusal, text},
@@ -86,6 +87,9 @@ impl Field {
         Effect::new(move |before: Option<protocol::RoomSlug>| {
             let now = slug.get();
             let draft = state.draft(&now);
+            if before.as_ref() != Some(&now) {
+                desk.arrive(before.is_none());
+            }
             if before.as_ref().is_some_and(|before| *before != now) {
                 desk.writing.set(Writing::New);
                 field.put(&draft);
@@ -233,9 +237,10 @@ pub(crate) fn Composer() -> impl IntoView {
     };
     field.watch();
 
-    let room = move || state.open_room().with(|open| open.room.name.to_string());
     let action = move || state.open_room().with(|open| format!("/rooms/{}", open.room.slug));
-    let label = move || text!(locale, composer.label, room = format!("#{}", room()));
+    let label = move || {
+        state.open_room().with(|open| text!(locale, composer.label, room = open.room.name.to_string()))
+    };
 
     let left = Memo::new(move |_| {
         let chars = field.text.read().chars().count();
@@ -263,6 +268,7 @@ pub(crate) fn Composer() -> impl IntoView {
             <input type="hidden" name="id" value=form_id() />
             {move || writing_bar(locale, &desk)}
             <div class="box" class:over=is_over>
+                {move || icon(room_glyph(state.open_room().read().room.visibility))}
                 <textarea
                     node_ref=desk.field
                     name="content"
@@ -286,8 +292,11 @@ pub(crate) fn Composer() -> impl IntoView {
                     aria-label=text!(locale, composer.emoji)
                     title=text!(locale, composer.emoji)
                     on:click=move |event| {
-                        let rect = event_target::<web_sys::Element>(&event).get_bounding_client_rect();
-                        desk.dialog.set(Dialog::Emoji(Picking::Insert, Some((rect.right(), rect.top()))));
+                        let button = event_target::<web_sys::Element>(&event);
+                        let form = button.closest(".composer").ok().flatten();
+                        let top = form.map(|form| form.get_bounding_client_rect().top());
+                        let at = top.map(|top| (button.get_bounding_client_rect().right(), top));
+                        desk.dialog.set(Dialog::Emoji(Picking::Insert, at));
                     }
                 >
                     {icon(Icon::Smile)}

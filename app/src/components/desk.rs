@@ -6,6 +6,7 @@ use std::sync::Arc;
 use leptos::{html::Textarea, prelude::*};
 use protocol::{Emoji, Message, RoomSlug, Seq};
 
+use super::overlay::{has_mouse, is_covered, is_without_focus};
 use crate::state::{ChatState, Row, RowKey};
 
 /// What the composer is for.
@@ -40,6 +41,8 @@ pub(crate) enum Dialog {
     Delete(Arc<Message>),
     /// Pick an emoji; beside the point of the window that was clicked.
     Emoji(Picking, Option<(f64, f64)>),
+    /// A text that the browser does not let the page copy.
+    Copy(String),
     /// The keyboard's shortcuts.
     Help,
 }
@@ -58,6 +61,8 @@ pub(crate) struct Desk {
     pub(crate) inserted: RwSignal<Option<Emoji>>,
     /// Counts what this reader has sent from here.
     pub(crate) sent: RwSignal<u32>,
+    /// Whether something was copied just now.
+    pub(crate) copied: RwSignal<bool>,
     /// Where one writes.
     pub(crate) field: NodeRef<Textarea>,
 }
@@ -72,6 +77,7 @@ impl Desk {
             focused: RwSignal::new(None),
             inserted: RwSignal::new(None),
             sent: RwSignal::new(0),
+            copied: RwSignal::new(false),
             field: NodeRef::new(),
         }
     }
@@ -109,6 +115,12 @@ impl Desk {
         }
     }
 
+    /// Copies the address of a message of the open room.
+    pub(crate) fn copy_link(&self, message: &Message) {
+        let path = permalink(&self.state.open_room().read_untracked().room.slug, message.seq);
+        self.copy_address(&path);
+    }
+
     /// Puts this reader's emoji on a message, or takes it off if it is there.
     pub(crate) fn toggle_reaction(&self, message: &Message, emoji: &Emoji) {
         let me = self.state.me().id;
@@ -123,6 +135,17 @@ impl Desk {
     pub(crate) fn focus_field(&self) {
         if let Some(field) = self.field.get_untracked() {
             _ = field.focus();
+        }
+    }
+
+    /// Somebody comes into a room: they can write at once, unless that opens a keyboard on the screen or takes the focus
+    /// from what they are at. On the page's first arrival that is whatever has the focus already.
+    pub(crate) fn arrive(&self, at_first: bool) {
+        let is_at_something = at_first && !is_without_focus();
+        let has_selected = window().get_selection().ok().flatten().is_some_and(|text| !text.is_collapsed());
+        let points_at_message = self.state.target().get_untracked().is_some();
+        if has_mouse() && !(is_at_something || has_selected || points_at_message || is_covered()) {
+            self.focus_field();
         }
     }
 

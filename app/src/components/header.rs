@@ -1,21 +1,15 @@
 //! The head of the sheet: which room this is, what it is about, who is there.
 
-use std::time::Duration;
-
 use leptos::prelude::*;
 use web_sys::HtmlElement;
 
 use super::{
-    clipboard::copy_address,
     desk::use_desk,
     icon::{Icon, icon},
     people::PEOPLE_ID,
-    sidebar::{SIDEBAR_ID, room_icon},
+    sidebar::{SIDEBAR_ID, badge, room_icon},
 };
 use crate::i18n::{language, text};
-
-/// How long "copied" is shown.
-pub(crate) const COPIED_SHOWN: Duration = Duration::from_secs(2);
 
 /// The header.
 #[component]
@@ -28,12 +22,10 @@ pub(crate) fn Header() -> impl IntoView {
     let people = move || text!(locale, room.people_count, count = here.read().count);
     view! {
         <header class="sheet-head">
-            <button
-                class="icon-button drawer-opener rooms-opener"
-                popovertarget=SIDEBAR_ID
-                aria-label=text!(locale, sidebar.open)
-            >
+            <button class="icon-button drawer-opener rooms-opener" popovertarget=SIDEBAR_ID>
                 {icon(Icon::Menu)}
+                <span class="visually-hidden">{text!(locale, sidebar.open)}</span>
+                {move || badge(locale, state.unread_elsewhere())}
             </button>
             <h1>
                 {move || room_icon(locale, open.read().room.visibility)}
@@ -43,7 +35,7 @@ pub(crate) fn Header() -> impl IntoView {
                 {move || open.read().room.topic.to_string()}
             </p>
             {move || invite.get().map(|path| view! { <Invite path /> })}
-            <button class="drawer-opener people-opener" popovertarget=PEOPLE_ID aria-label=people>
+            <button class="drawer-opener people-opener needs-js" popovertarget=PEOPLE_ID aria-label=people>
                 {icon(Icon::Users)}
                 <span class="figure" aria-hidden="true">
                     {move || here.read().count}
@@ -57,7 +49,7 @@ pub(crate) fn Header() -> impl IntoView {
 #[component]
 fn Invite(path: String) -> impl IntoView {
     let locale = language();
-    let copied = RwSignal::new(false);
+    let desk = use_desk();
     let address = path.clone();
     view! {
         <a
@@ -73,17 +65,11 @@ fn Invite(path: String) -> impl IntoView {
             }
             on:click=move |event| {
                 event.prevent_default();
-                copy_address(&address);
-                copied.set(true);
-                set_timeout(move || copied.set(false), COPIED_SHOWN);
+                desk.copy_address(&address);
             }
         >
-            {move || icon(if copied.get() { Icon::Check } else { Icon::Link })}
-            <span aria-live="polite">
-                {move || {
-                    if copied.get() { text!(locale, room.copied) } else { text!(locale, room.copy_invite) }
-                }}
-            </span>
+            {icon(Icon::Link)}
+            <span>{text!(locale, room.copy_invite)}</span>
         </a>
     }
 }

@@ -12,7 +12,6 @@ pub(crate) enum Icon {
     Menu,
     Users,
     Link,
-    Check,
     SmilePlus,
     Smile,
     Reply,
@@ -44,7 +43,6 @@ impl Icon {
             Self::Link => {
                 r#"<path d="M10 13a5 5 0 0 0 7.54.54l3-3a5 5 0 0 0-7.07-7.07l-1.72 1.71"/><path d="M14 11a5 5 0 0 0-7.54-.54l-3 3a5 5 0 0 0 7.07 7.07l1.71-1.71"/>"#
             }
-            Self::Check => r#"<path d="M20 6 9 17l-5-5"/>"#,
             Self::SmilePlus => {
                 r#"<path d="M22 11v1a10 10 0 1 1-9-10M8 14s1.5 2 4 2 4-2 4-2M9 9h.01M15 9h.01M16 5h6M19 2v6"/>"#
             }

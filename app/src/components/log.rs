@@ -6,11 +6,12 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use super::{
-    clipboard::copy_address,
-    desk::{Desk, Dialog, Picking, permalink, use_desk},
+    clipboard::Copied,
+    desk::{Desk, Dialog, Picking, use_desk},
     icon::{Icon, icon},
     message::LogRow,
     scroll::{Scroll, show},
+    sidebar::room_words,
 };
 use crate::{
     i18n::{language, text},
@@ -41,23 +42,19 @@ pub(crate) fn Log() -> impl IntoView {
         })
     });
 
-    // One's own message is always seen; so is the end of a room that was just opened.
-    Effect::new(move |before: Option<u32>| {
-        let sent = desk.sent.get();
-        if before.is_some_and(|before| before != sent) {
-            scroll.show_end();
-        }
-        sent
-    });
-    let slug = Memo::new(move |_| state.open_room().with(|open| open.room.slug.clone()));
-    Effect::new(move |before: Option<protocol::RoomSlug>| {
-        let now = slug.get();
-        if before.is_some_and(|before| before != now) {
+    // One's own message is always seen. What is shown anew is shown from its end, unless the address points at a message.
+    Effect::new(move |before: Option<(u32, u32)>| {
+        let (sent, window) = (desk.sent.get(), state.window().get());
+        let Some((sent_before, window_before)) = before else { return (sent, window) };
+        let is_new = window != window_before;
+        if is_new {
             desk.active.set(None);
             desk.focused.set(None);
+        }
+        if sent != sent_before || (is_new && state.target().get_untracked().is_none()) {
             scroll.show_end();
         }
-        now
+        (sent, window)
     });
     // A permalink's message comes into the middle once it is there.
     Effect::new(move |shown: Option<Option<Seq>>| {
@@ -94,6 +91,7 @@ pub(crate) fn Log() -> impl IntoView {
                     <NewerEdge />
                 </div>
             </div>
+            <Copied />
             <Jump away=Signal::derive(move || scroll.is_away()) leap=Callback::new(move |()| scroll.show_end()) />
         </div>
     }
@@ -118,7 +116,7 @@ fn OlderEdge() -> impl IntoView {
     let state = desk.state;
     let (has_older, loading, failed) = (state.has_older(), state.loading_older(), state.load_error());
     let slug = move || state.open_room().with(|open| open.room.slug.clone());
-    let name = move || state.open_room().with(|open| open.room.name.to_string());
+    let name = move || state.open_room().with(|open| room_words(&open.room));
     let empty = Memo::new(move |_| state.keys().with(Vec::is_empty));
     let address = move || edge(&desk, false).map(|first| format!("/rooms/{}?before={first}", slug()));
     view! {
@@ -263,9 +261,7 @@ fn on_key(desk: &Desk, scroll: &Scroll, event: &KeyboardEvent) {
         ("r" | "R", Some(message)) => desk.reply(message),
         ("e" | "E", Some(message)) => desk.edit(message),
         ("Delete" | "Backspace", Some(message)) => desk.ask_delete(message),
-        ("l" | "L", Some(message)) => {
-            copy_address(&permalink(&desk.state.open_room().read_untracked().room.slug, message.seq));
-        }
+        ("l" | "L", Some(message)) => desk.copy_link(&message),
         ("+" | "=", Some(message)) => {
             let rect = row.get_bounding_client_rect();
             desk.dialog.set(Dialog::Emoji(Picking::React(message.seq), Some((rect.right(), rect.top()))));

@@ -7,8 +7,7 @@ use protocol::{
 };
 
 use super::{
-    clipboard::copy,
-    header::COPIED_SHOWN,
+    desk::Desk,
     icon::{Icon, icon},
 };
 use crate::i18n::{Locale, text};
@@ -47,7 +46,7 @@ fn block(block: &Block, reader: Reader<'_>) -> AnyView {
 
 /// Code, with a button to copy it. It scrolls by itself, and so it can be focused.
 fn code_block(locale: Locale, language: Option<String>, code: String) -> AnyView {
-    let copied = RwSignal::new(false);
+    let desk = use_context::<Desk>();
     let label = language.clone().unwrap_or_else(|| text!(locale, message.code).to_owned());
     let to_copy = code.clone();
     view! {
@@ -57,12 +56,12 @@ fn code_block(locale: Locale, language: Option<String>, code: String) -> AnyView
                 <button
                     class="needs-js"
                     on:click=move |_| {
-                        copy(&to_copy);
-                        copied.set(true);
-                        set_timeout(move || copied.set(false), COPIED_SHOWN);
+                        if let Some(desk) = desk {
+                            desk.copy(to_copy.clone());
+                        }
                     }
                 >
-                    {move || icon(if copied.get() { Icon::Check } else { Icon::Copy })}
+                    {icon(Icon::Copy)}
                     {text!(locale, message.copy_code)}
                 </button>
             </div>

@@ -3,10 +3,14 @@
 
 use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
-use web_sys::{Event, HtmlElement};
+use web_sys::{Element, Event, HtmlElement};
+
+use super::icon::{Icon, icon};
 
 /// How far a dialog stays from the window's edge, in CSS pixels.
 const MARGIN_PX: f64 = 8.0;
+/// How much room there must be above a point, in CSS pixels, for a dialog to stand there.
+const ABOVE_MIN_PX: f64 = 240.0;
 
 /// A modal dialog that is there while `open`. With `at`, it is placed beside that point of the window (on a wide screen;
 /// on a phone all dialogs lie at the bottom).
@@ -73,33 +77,72 @@ fn hits_backdrop(dialog: NodeRef<html::Dialog>, event: &Event) -> bool {
 fn place(element: &HtmlElement, at: Option<(f64, f64)>) {
     let style = element.style();
     let Some((x, y)) = at else {
-        _ = style.remove_property("left");
-        _ = style.remove_property("top");
+        for property in ["left", "top", "max-height", "--floor"] {
+            _ = style.remove_property(property);
+        }
         _ = element.class_list().remove_1("placed");
         return;
     };
     _ = element.class_list().add_1("placed");
-    let size = element.get_bounding_client_rect();
     let inner =
         |value: Result<wasm_bindgen::JsValue, _>| value.ok().and_then(|value| value.as_f64()).unwrap_or(0.0);
     let (width, height) = (inner(window().inner_width()), inner(window().inner_height()));
+    // Above the point, where there is enough room: what was clicked stays in sight.
+    let is_above = y >= ABOVE_MIN_PX;
+    let room = if is_above { y } else { height };
+    _ = style.set_property("max-height", &format!("{}px", room - 2.0 * MARGIN_PX));
+    // For a phone, where it is as wide as the screen.
+    _ = style.set_property("--floor", &format!("{}px", height - y));
+    let size = element.get_bounding_client_rect();
     let left = (x - size.width()).clamp(MARGIN_PX, (width - size.width() - MARGIN_PX).max(MARGIN_PX));
-    let above = y - size.height() - MARGIN_PX;
-    let top = if above >= MARGIN_PX { above } else { y + MARGIN_PX };
+    let top = if is_above { y - size.height() - MARGIN_PX } else { y + MARGIN_PX };
     let top = top.clamp(MARGIN_PX, (height - size.height() - MARGIN_PX).max(MARGIN_PX));
     _ = style.set_property("left", &format!("{left}px"));
     _ = style.set_property("top", &format!("{top}px"));
 }
 
-/// Keeps the focus out of the page below while a drawer lies over it; the drawer stays the landmark that it is. Called
-/// on its `toggle` event; on a wide screen drawers stand beside the page and never toggle.
-pub(crate) fn drawer_toggled(drawer: &HtmlElement) {
-    let open = drawer.matches(":popover-open").unwrap_or(false);
+/// Whether the reader has a mouse or its like: then focusing a field opens no keyboard on the screen.
+pub(crate) fn has_mouse() -> bool {
+    let query = window().match_media("(hover: hover) and (pointer: fine)");
+    query.is_ok_and(|query| query.is_some_and(|query| query.matches()))
+}
+
+/// Whether nothing on the page has the focus.
+pub(crate) fn is_without_focus() -> bool {
+    document().active_element().is_none_or(|element| element.tag_name() == "BODY")
+}
+
+/// Whether a dialog, a drawer or a menu lies over the page.
+pub(crate) fn is_covered() -> bool {
+    let over = document().query_selector("dialog[open], dialog.shown, :popover-open");
+    over.is_ok_and(|over| over.is_some())
+}
+
+/// Keeps the focus out of the page below while a drawer lies over it; the drawer stays the landmark that it is. To be
+/// called on its `toggle` event; on a wide screen drawers stand beside the page and never toggle.
+pub(crate) fn drawer_toggled(event: &Event) {
+    let drawer = event.target().and_then(|drawer| drawer.dyn_into::<Element>().ok());
+    let open = drawer.is_some_and(|drawer| drawer.matches(":popover-open").unwrap_or(false));
     if let Ok(Some(main)) = document().query_selector("main")
         && let Ok(main) = main.dyn_into::<HtmlElement>()
     {
         main.set_inert(open);
     }
+}
+
+/// The way out of a drawer, at its top.
+pub(crate) fn drawer_closer(id: &'static str, label: &'static str) -> AnyView {
+    view! {
+        <button
+            class="icon-button only-drawer"
+            popovertarget=id
+            popovertargetaction="hide"
+            aria-label=label
+        >
+            {icon(Icon::Close)}
+        </button>
+    }
+    .into_any()
 }
 
 /// Closes a popover by its id, if it is open.

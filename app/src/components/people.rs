@@ -1,13 +1,12 @@
 //! Who is in the room now. Beside the page on a wide screen, a drawer elsewhere.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use protocol::api::User;
 
 use super::{
     avatar::avatar,
     desk::use_desk,
-    icon::{Icon, icon},
-    overlay::drawer_toggled,
+    overlay::{drawer_closer, drawer_toggled},
 };
 use crate::{
     i18n::{language, text},
@@ -24,8 +23,10 @@ pub(crate) fn People() -> impl IntoView {
     let state = use_desk().state;
     let here = state.here();
     let me = state.me().id;
-    let panel = NodeRef::<html::Aside>::new();
     let connection = state.connection();
+    // Cut off, one does not know who is still there.
+    let is_unsure =
+        move || !matches!(connection.get(), Connection::Server | Connection::Connecting | Connection::Online);
     let note = move || {
         let here = here.read();
         let named = u32::try_from(here.users.len()).unwrap_or(u32::MAX);
@@ -39,30 +40,19 @@ pub(crate) fn People() -> impl IntoView {
     };
     view! {
         <aside
-            node_ref=panel
-            class="people"
+            class="people needs-js"
+            class:stale=is_unsure
             id=PEOPLE_ID
             popover="auto"
             aria-label=text!(locale, room.people)
-            on:toggle=move |_| {
-                if let Some(panel) = panel.get_untracked() {
-                    drawer_toggled(&panel);
-                }
-            }
+            on:toggle=move |event| drawer_toggled(&event)
         >
             <div class="label">
                 <h2>
                     {text!(locale, room.here_now)} " · "
                     <span class="figure">{move || here.read().count}</span>
                 </h2>
-                <button
-                    class="icon-button only-drawer"
-                    popovertarget=PEOPLE_ID
-                    popovertargetaction="hide"
-                    aria-label=text!(locale, message.close)
-                >
-                    {icon(Icon::Close)}
-                </button>
+                {drawer_closer(PEOPLE_ID, text!(locale, message.close))}
             </div>
             <ul>
                 <For

@@ -33,6 +33,7 @@ pub(crate) fn PreferenceForms(#[prop(into)] next: Signal<String>) -> impl IntoVi
         (Theme::Dark, text!(locale, account.dark)),
     ];
     view! {
+        <p class="choice-label" aria-hidden="true">{text!(locale, account.theme)}</p>
         <form class="choice" method="post" action="/preferences" aria-label=text!(locale, account.theme)>
             <input type="hidden" name="next" value=next />
             {themes
@@ -55,6 +56,7 @@ pub(crate) fn PreferenceForms(#[prop(into)] next: Signal<String>) -> impl IntoVi
                 .into_iter()
                 .collect_view()}
         </form>
+        <p class="choice-label" aria-hidden="true">{text!(locale, account.language)}</p>
         <form class="choice" method="post" action="/preferences" aria-label=text!(locale, account.language)>
             <input type="hidden" name="next" value=next />
             {[Language::English, Language::Chinese]

@@ -3,7 +3,8 @@
 //! The log is a reversed column, so a browser without JavaScript shows its end, and its positions count from the end:
 //! what comes in above moves nothing. What comes in below, or leaves there, is made up for here, by the row at the top of
 //! the view: wherever it stood before a change, there it stands after it. Changes are seen by observers, which speak
-//! before the browser paints.
+//! before the browser paints. The browser tells of a reader's own scroll later than that, so what was scrolled since it
+//! last told is read from the position itself, and never undone.
 
 use leptos::{html, prelude::*};
 use protocol::Seq;
@@ -14,6 +15,7 @@ use web_sys::{
     ScrollLogicalPosition,
 };
 
+use super::overlay::is_without_focus;
 use crate::state::ChatState;
 
 /// How far from its end, in CSS pixels, the log still counts as being at its end.
@@ -32,12 +34,14 @@ pub(crate) struct Scroll {
 }
 
 /// What is in view.
-enum Place {
-    /// The newest messages; it stays so.
-    End,
+struct Place {
+    /// Whether the newest messages are; then it stays so.
+    at_end: bool,
+    /// The scroller's position, in CSS pixels: 0 at the end, less above it.
+    position: f64,
     /// The message at the top of the view, and how far below the view's edge it stands. Wrapped, for the server makes
     /// this state too, though never this part of it, and drops it on another thread.
-    Row(SendWrapper<Element>, f64),
+    row: Option<(SendWrapper<Element>, f64)>,
 }
 
 impl Scroll {
@@ -46,7 +50,7 @@ impl Scroll {
             state: *state,
             scroller: NodeRef::new(),
             list: NodeRef::new(),
-            place: StoredValue::new(Place::End),
+            place: StoredValue::new(Place { at_end: true, position: 0.0, row: None }),
             away: RwSignal::new(false),
         }
     }
@@ -64,7 +68,7 @@ impl Scroll {
     /// Watches the log from when it is in the page until its owner is cleaned up.
     pub(crate) fn watch(self) {
         Effect::new(move |_| {
-            let (Some(_), Some(list)) = (self.scroller.get(), self.list.get()) else { return };
+            let (Some(scroller), Some(list)) = (self.scroller.get(), self.list.get()) else { return };
             let keep = Closure::<dyn FnMut(JsValue)>::new(move |_| self.keep());
             let callback = keep.as_ref().unchecked_ref();
             let (Ok(changes), Ok(sizes)) = (MutationObserver::new(callback), ResizeObserver::new(callback))
@@ -77,6 +81,7 @@ impl Scroll {
             rows.set_child_list(true);
             _ = changes.observe_with_options(&list, &rows);
             sizes.observe(&list);
+            sizes.observe(&scroller);
             let watching = StoredValue::new_local((keep, changes.clone(), sizes.clone()));
             on_cleanup(move || {
                 watching.with_value(|(_, changes, sizes)| {
@@ -102,8 +107,10 @@ impl Scroll {
 
     /// Goes to the newest of the messages that are there.
     pub(crate) fn show_end(&self) {
-        self.set_place(Place::End);
-        self.keep();
+        if let Some(scroller) = self.scroller.get_untracked() {
+            scroller.set_scroll_top(0);
+            self.scrolled();
+        }
     }
 
     /// Shows a message in the middle of the view, if it is there.
@@ -118,31 +125,28 @@ impl Scroll {
     /// Something in the log has changed: puts the view back to where the reader was.
     fn keep(&self) {
         let Some(scroller) = self.scroller.get_untracked() else { return };
-        self.put_back(&scroller);
-        if let Some(place) = self.look() {
+        let moved = self.place.with_value(|place| {
+            // Where the log has grown shorter the old position may be none any more; positions are rounded.
+            let beginning = f64::from(scroller.client_height() - scroller.scroll_height());
+            let by_reader = position(&scroller) - place.position.max(beginning);
+            let by_reader = if by_reader.abs() > 1.0 { by_reader } else { 0.0 };
             // At the end one stays until one scrolls away oneself.
-            let stays = self.place.with_value(|place| matches!(place, Place::End)) && !self.more_below();
-            if !stays {
-                self.set_place(place);
+            if place.at_end && by_reader >= 0.0 && !self.more_below() {
+                return -position(&scroller);
             }
-        }
-        self.fetch_ahead();
-    }
-
-    fn put_back(&self, scroller: &Element) {
-        let moved = self.place.with_value(|place| match place {
-            Place::End => Some(-f64::from(scroller.scroll_top())),
-            Place::Row(row, _) if !row.is_connected() => None,
-            Place::Row(row, top) => Some(top_within(row, scroller) - top),
+            match &place.row {
+                Some((row, top)) if row.is_connected() => top_within(row, &scroller) - (top - by_reader),
+                _ => 0.0,
+            }
         });
-        match moved {
-            Some(moved) if moved.abs() >= 1.0 => scroller.scroll_by_with_x_and_y(0.0, moved),
-            _ => {}
+        if moved.abs() >= 1.0 {
+            scroller.scroll_by_with_x_and_y(0.0, moved);
         }
+        self.scrolled();
     }
 
     fn set_place(&self, place: Place) {
-        let away = !matches!(place, Place::End);
+        let away = !place.at_end;
         if self.away.get_untracked() != away {
             self.away.set(away);
         }
@@ -157,9 +161,6 @@ impl Scroll {
     /// What is in view now.
     fn look(&self) -> Option<Place> {
         let scroller = self.scroller.get_untracked()?;
-        if f64::from(-scroller.scroll_top()) < END_PX && !self.more_below() {
-            return Some(Place::End);
-        }
         let rows = self.list.get_untracked()?.children();
         // Rows stand one below the other, so the first in view is found by halving.
         let (mut low, mut high) = (0, rows.length());
@@ -173,10 +174,13 @@ impl Scroll {
             }
         }
         // A message, for the edge and the dividers move when messages come in above them.
-        let row =
-            (low..rows.length()).filter_map(|n| rows.item(n)).find(|row| row.tag_name() == "ARTICLE")?;
-        let top = top_within(&row, &scroller);
-        Some(Place::Row(SendWrapper::new(row), top))
+        let row = (low..rows.length()).filter_map(|n| rows.item(n)).find(|row| row.tag_name() == "ARTICLE");
+        let row = row.map(|row| {
+            let top = top_within(&row, &scroller);
+            (SendWrapper::new(row), top)
+        });
+        let position = position(&scroller);
+        Some(Place { at_end: -position < END_PX && !self.more_below(), position, row })
     }
 
     /// Fetches the next page before its reader gets there.
@@ -185,7 +189,7 @@ impl Scroll {
         if self.state.load_error().get_untracked() {
             return;
         }
-        let below = -f64::from(scroller.scroll_top());
+        let below = -position(&scroller);
         let above = f64::from(scroller.scroll_height()) - f64::from(scroller.client_height()) - below;
         if above < AHEAD_PX && self.state.has_older().get_untracked() {
             self.state.load_older();
@@ -196,11 +200,16 @@ impl Scroll {
     }
 }
 
+fn position(scroller: &Element) -> f64 {
+    f64::from(scroller.scroll_top())
+}
+
 fn top_within(row: &Element, scroller: &Element) -> f64 {
     row.get_bounding_client_rect().top() - scroller.get_bounding_client_rect().top()
 }
 
-/// Shows a message in the middle of the view, points at it for a moment and gives it the focus.
+/// Shows a message in the middle of the view and points at it for a moment. The focus goes along, where there is any: a
+/// page that has just come has none, and a ring around the message would say more than it means.
 pub(crate) fn show(seq: Seq) -> Option<()> {
     let row = document().get_element_by_id(&format!("m{seq}"))?.dyn_into::<web_sys::HtmlElement>().ok()?;
     let centre = ScrollIntoViewOptions::new();
@@ -210,6 +219,8 @@ pub(crate) fn show(seq: Seq) -> Option<()> {
     _ = row.class_list().remove_1("shown");
     _ = row.offset_width();
     _ = row.class_list().add_1("shown");
-    _ = row.focus();
+    if !is_without_focus() {
+        _ = row.focus();
+    }
     Some(())
 }

@@ -1,14 +1,14 @@
 //! The rooms, and who one is. Beside the page on a wide screen, a drawer on a phone.
 
 use leptos::{html, prelude::*};
-use protocol::api::{UNREAD_MAX, Visibility};
+use protocol::api::{Room, UNREAD_MAX, Visibility};
 
 use super::{
     account::Account,
     desk::use_desk,
     icon::{Icon, Mark, icon},
     new_room::{NEW_ROOM_ID, NewRoomDialog, open_new_room},
-    overlay::{drawer_toggled, hide_popover},
+    overlay::{drawer_closer, drawer_toggled, hide_popover},
 };
 use crate::{
     i18n::{Locale, language, text},
@@ -24,34 +24,21 @@ pub(crate) fn Sidebar() -> impl IntoView {
     let locale = language();
     let state = use_desk().state;
     let rooms = state.rooms();
-    let nav = NodeRef::<html::Nav>::new();
     let dialog = NodeRef::<html::Dialog>::new();
     view! {
         <nav
-            node_ref=nav
             class="side"
             id=SIDEBAR_ID
             popover="auto"
             aria-label=text!(locale, sidebar.rooms)
-            on:toggle=move |_| {
-                if let Some(nav) = nav.get_untracked() {
-                    drawer_toggled(&nav);
-                }
-            }
+            on:toggle=move |event| drawer_toggled(&event)
         >
             <div class="side-top">
                 <div class="brand">
                     <Mark />
                     "Hubbub"
                 </div>
-                <button
-                    class="icon-button only-drawer"
-                    popovertarget=SIDEBAR_ID
-                    popovertargetaction="hide"
-                    aria-label=text!(locale, sidebar.close)
-                >
-                    {icon(Icon::Close)}
-                </button>
+                {drawer_closer(SIDEBAR_ID, text!(locale, sidebar.close))}
             </div>
             <div class="label">
                 <h2>{text!(locale, sidebar.rooms)}</h2>
@@ -108,28 +95,43 @@ fn RoomLink(entry: RoomEntry) -> impl IntoView {
             >
                 {move || room_icon(locale, now.read().room.visibility)}
                 <span class="name">{move || now.read().room.name.to_string()}</span>
-                {move || badge(locale, &now.read())}
+                {move || badge(locale, now.with(|now| (now.unread, now.mentions)))}
             </a>
         </li>
     }
 }
 
 /// What kind of room it is, as a picture.
-pub(crate) fn room_icon(locale: Locale, visibility: Visibility) -> AnyView {
+pub(crate) fn room_glyph(visibility: Visibility) -> Icon {
     match visibility {
-        Visibility::Public => icon(Icon::Hash),
-        Visibility::Private => view! {
-            {icon(Icon::Lock)}
-            <span class="visually-hidden">{text!(locale, sidebar.private)}</span>
-        }
-        .into_any(),
+        Visibility::Public => Icon::Hash,
+        Visibility::Private => Icon::Lock,
     }
 }
 
-/// How much is new in a room; in the accent's colour if it is for this reader.
-fn badge(locale: Locale, entry: &RoomEntry) -> Option<AnyView> {
+/// What kind of room it is, also for those who see no picture.
+pub(crate) fn room_icon(locale: Locale, visibility: Visibility) -> AnyView {
+    let private = (visibility == Visibility::Private)
+        .then(|| view! { <span class="visually-hidden">{text!(locale, sidebar.private)}</span> });
+    view! {
+        {icon(room_glyph(visibility))}
+        {private}
+    }
+    .into_any()
+}
+
+/// A room in the middle of words: as people write a link to it, where anybody can follow that.
+pub(crate) fn room_words(room: &Room) -> String {
+    match room.visibility {
+        Visibility::Public => format!("#{}", room.name),
+        Visibility::Private => room.name.to_string(),
+    }
+}
+
+/// How many messages are unread, and how many of them mention this reader; in the accent's colour if any does.
+pub(crate) fn badge(locale: Locale, unread: (u32, u32)) -> Option<AnyView> {
     let count = |n: u32| if n >= UNREAD_MAX { format!("{}+", UNREAD_MAX - 1) } else { n.to_string() };
-    let (number, class, meaning) = match (entry.unread, entry.mentions) {
+    let (number, class, meaning) = match unread {
         (0, _) => return None,
         (unread, 0) => (count(unread), "badge", text!(locale, sidebar.unread, count = count(unread))),
         (_, mentions) => {

@@ -3,14 +3,13 @@
 
 use std::sync::Arc;
 
-use leptos::{html, prelude::*};
+use leptos::{ev::MouseEvent, html, prelude::*};
 use protocol::Message;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use super::{
-    clipboard::copy_address,
-    desk::{Desk, Dialog, Picking, permalink, use_desk},
+    desk::{Desk, Dialog, Picking, use_desk},
     icon::{Icon, icon},
 };
 use crate::{
@@ -24,14 +23,14 @@ pub(crate) fn Toolbar(key: RowKey, mine: bool) -> impl IntoView {
     let locale = language();
     let desk = use_desk();
     let bar = NodeRef::<html::Div>::new();
-    let on = move |act: fn(&Desk, Arc<Message>)| {
-        move |_| {
+    let on = move |act: fn(&Desk, Arc<Message>)| -> Box<dyn Fn(MouseEvent)> {
+        Box::new(move |_| {
             if let Some(message) = desk.actionable(key) {
                 act(&desk, message);
             }
-        }
+        })
     };
-    let react = move |event: leptos::ev::MouseEvent| {
+    let react = move |event: MouseEvent| {
         if let Some(message) = desk.actionable(key) {
             let rect = event_target::<web_sys::Element>(&event)
                 .closest("button")
@@ -42,6 +41,16 @@ pub(crate) fn Toolbar(key: RowKey, mine: bool) -> impl IntoView {
             desk.dialog.set(Dialog::Emoji(Picking::React(message.seq), at));
         }
     };
+    // The Tab key stops at the first alone.
+    let button =
+        |glyph: Icon, name: &'static str, tab_index: &'static str, press: Box<dyn Fn(MouseEvent)>| {
+            view! {
+                <button tabindex=tab_index aria-label=name title=name on:click=press>
+                    {icon(glyph)}
+                </button>
+            }
+            .into_any()
+        };
     view! {
         <div
             node_ref=bar
@@ -50,53 +59,16 @@ pub(crate) fn Toolbar(key: RowKey, mine: bool) -> impl IntoView {
             aria-label=text!(locale, message.actions)
             on:keydown=move |event| move_focus(bar, &event)
         >
-            <button
-                aria-label=text!(locale, message.react)
-                title=text!(locale, message.react)
-                on:click=react
-            >
-                {icon(Icon::SmilePlus)}
-            </button>
-            <button
-                tabindex="-1"
-                aria-label=text!(locale, message.reply)
-                title=text!(locale, message.reply)
-                on:click=on(Desk::reply)
-            >
-                {icon(Icon::Reply)}
-            </button>
-            {mine
-                .then(|| {
-                    view! {
-                        <button
-                            tabindex="-1"
-                            aria-label=text!(locale, message.edit)
-                            title=text!(locale, message.edit)
-                            on:click=on(Desk::edit)
-                        >
-                            {icon(Icon::Pencil)}
-                        </button>
-                        <button
-                            tabindex="-1"
-                            aria-label=text!(locale, message.delete)
-                            title=text!(locale, message.delete)
-                            on:click=on(Desk::ask_delete)
-                        >
-                            {icon(Icon::Trash)}
-                        </button>
-                    }
-                })}
-            <button
-                tabindex="-1"
-                aria-label=text!(locale, message.copy_link)
-                title=text!(locale, message.copy_link)
-                on:click=on(|desk, message| {
-                    let room = desk.state.open_room().read_untracked().room.slug.clone();
-                    copy_address(&permalink(&room, message.seq));
-                })
-            >
-                {icon(Icon::Link)}
-            </button>
+            {button(Icon::SmilePlus, text!(locale, message.react), "0", Box::new(react))}
+            {button(Icon::Reply, text!(locale, message.reply), "-1", on(Desk::reply))}
+            {mine.then(|| button(Icon::Pencil, text!(locale, message.edit), "-1", on(Desk::edit)))}
+            {mine.then(|| button(Icon::Trash, text!(locale, message.delete), "-1", on(Desk::ask_delete)))}
+            {button(
+                Icon::Link,
+                text!(locale, message.copy_link),
+                "-1",
+                on(|desk, message| desk.copy_link(&message)),
+            )}
         </div>
     }
 }

@@ -47,6 +47,8 @@ enum Task {
     Change(Change),
     /// From the model.
     Fetch(Fetch),
+    /// From the model, too: the window's address is to name this room.
+    Readdress(RoomSlug),
 }
 
 impl From<Ask> for Task {
@@ -54,6 +56,7 @@ impl From<Ask> for Task {
         match ask {
             Ask::Session(input) => Self::Input(input),
             Ask::Fetch(fetch) => Self::Fetch(fetch),
+            Ask::Readdress(room) => Self::Readdress(room),
         }
     }
 }
@@ -179,6 +182,7 @@ impl Driver {
                     tasks.extend(self.state.apply(change, now).into_iter().map(Task::from));
                 }
                 Task::Fetch(fetch) => spawn_local(fetch_page(fetch)),
+                Task::Readdress(room) => navigation::readdress(&room),
             }
         }
         self.set_alarm(now);
@@ -242,6 +246,7 @@ impl Driver {
                     self.run([Task::Input(Input::Typing { room })]);
                 }
             }
+            Intent::Hurry => self.run([Task::Change(Change::Hurried)]),
             Intent::GoTo(room) => {
                 navigation::go_to(&room);
                 self.show_room(room, Place::Newest);

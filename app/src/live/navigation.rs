@@ -47,6 +47,13 @@ pub(super) fn go_to(room: &RoomSlug) {
     go(&format!("/rooms/{room}"));
 }
 
+/// Makes the address of a room the window's, in the place of the one that led there.
+pub(super) fn readdress(room: &RoomSlug) {
+    if let Ok(history) = window().history() {
+        _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&format!("/rooms/{room}")));
+    }
+}
+
 fn go(href: &str) {
     let is_here = window().location().href().is_ok_and(|here| here == href);
     if let Ok(history) = window().history()

@@ -14,9 +14,17 @@ use crate::{
 /// The sign-in page, which leads on to `next`. It is a plain form; the browser's half only refuses a bad name before it is
 /// sent.
 #[component]
-pub(crate) fn SignInPage(next: String) -> impl IntoView {
+pub(crate) fn SignInPage(
+    next: String,
+    /// The private room that the address invites to.
+    invited: Option<String>,
+) -> impl IntoView {
     let locale = language();
     let visitor = use_context::<Visitor>().unwrap_or_default();
+    let (title, invitation) = match invited {
+        None => (text!(locale, sign_in.title).to_owned(), None),
+        Some(room) => (text!(locale, invite.stranger_title, room), Some(text!(locale, invite.stranger_text))),
+    };
     let refused = visitor.refused.filter(|refused| refused.form == Form::SignIn);
     let typed = refused.as_ref().map(|refused| refused.typed.clone()).unwrap_or_default();
     let problem = RwSignal::new(refused.map(|refused| {
@@ -41,7 +49,8 @@ pub(crate) fn SignInPage(next: String) -> impl IntoView {
     };
 
     view! {
-        <Card title=text!(locale, sign_in.title)>
+        <Card title>
+            {invitation.map(|words| view! { <p>{words}</p> })}
             {if visitor.guests {
                 view! {
                     <form class="stack" method="post" action="/sign-in" on:submit=check novalidate>

@@ -73,6 +73,8 @@ pub(crate) enum Change {
     Visible(bool),
     /// Whether the browser has a network.
     Network(bool),
+    /// The user does not want to wait for the next attempt to connect.
+    Hurried,
     /// The browser knows the reader's zone.
     Located(Zone),
     /// A room of this user's was made.
@@ -92,6 +94,8 @@ pub(crate) enum Ask {
     Session(Input),
     /// Fetch a page; the answer comes back as [`Change::Fetched`].
     Fetch(Fetch),
+    /// Let the window's address name this room, and no message of it.
+    Readdress(RoomSlug),
 }
 
 /// A page to fetch.
@@ -112,10 +116,12 @@ pub(crate) struct View {
     pub(crate) here: Present,
     pub(crate) typing: Vec<Username>,
     pub(crate) connection: Connection,
+    pub(crate) next_try_s: u32,
     pub(crate) waiting: u32,
     /// There if there is something new to say.
     pub(crate) announcement: Option<String>,
     pub(crate) target: Option<Seq>,
+    pub(crate) is_target_missing: bool,
     pub(crate) window: u32,
     pub(crate) zone: Zone,
     pub(crate) drafts_restored: bool,
@@ -133,6 +139,8 @@ pub(crate) struct Model {
     drafts: Option<HashMap<RoomSlug, String>>,
     zone: Zone,
     target: Option<Seq>,
+    /// Whether the address points at a message that is not there: the newest are shown instead.
+    is_target_missing: bool,
     /// How often the window was replaced by another.
     window: u32,
     /// Messages of others after this one are marked as new.
@@ -169,6 +177,7 @@ impl Model {
             drafts: None,
             zone,
             target: None,
+            is_target_missing: false,
             window: 0,
             new_after: None,
             away_since: None,
@@ -185,10 +194,11 @@ impl Model {
         state.epoch = Some(page.epoch.clone());
         state.head = page.head;
         state.timeline = Some(Timeline::new(page));
-        state.here = Present { users: here, count: here_count };
+        state.here = Present::of(here, here_count, &model.me);
         state.opened = 1;
         model.mark_news();
         model.target = paging::target(place);
+        model.look_for_target();
         model
     }
 
@@ -196,7 +206,10 @@ impl Model {
     pub(crate) fn handle(&mut self, change: Change, now: Millis) -> Vec<Ask> {
         let mut asks = Vec::new();
         match change {
-            Change::Begun => self.follow_rooms(&mut asks),
+            Change::Begun => {
+                self.follow_rooms(&mut asks);
+                self.readdress(&mut asks);
+            }
             Change::Session(output) => self.follow(output, now, &mut asks),
             Change::Submitted { op, at, refused } => self.echoes.add(op, at, refused),
             Change::Retried(id) => self.echoes.retried(id),
@@ -214,13 +227,17 @@ impl Model {
             Change::Scrolled { at_bottom } => self.at_bottom = at_bottom,
             Change::Visible(visible) => self.see(visible),
             Change::Network(network) => self.link.network(network),
+            Change::Hurried => asks.push(Ask::Session(Input::Online)),
             Change::Located(zone) => self.zone = zone,
             Change::RoomMade(summary) => self.add_room(summary, &mut asks),
             Change::DraftsRestored(drafts) => self.drafts = Some(drafts),
             Change::Drafted { room, text } => {
                 self.drafts.get_or_insert_default().insert(room, text);
             }
-            Change::Tick => self.rooms.iter_mut().for_each(|room| room.typists.expire(now)),
+            Change::Tick => {
+                self.link.pass(now);
+                self.rooms.iter_mut().for_each(|room| room.typists.expire(now));
+            }
         }
         self.read_what_is_seen(&mut asks);
         asks
@@ -228,7 +245,7 @@ impl Model {
 
     /// When [`Change::Tick`] is due.
     pub(crate) fn wake_at(&self) -> Option<Millis> {
-        self.rooms.iter().filter_map(|room| room.typists.wake_at()).min()
+        self.rooms.iter().filter_map(|room| room.typists.wake_at()).chain(self.link.wake_at()).min()
     }
 
     /// Whether the end of the messages is in sight, as far as the view has told.
@@ -277,9 +294,11 @@ impl Model {
             here: self.room().here.clone(),
             typing: self.room().typists.names(),
             connection,
+            next_try_s: self.link.next_try_s(),
             waiting: self.echoes.waiting(),
             announcement: self.announcement(),
             target: self.target,
+            is_target_missing: self.is_target_missing,
             window: self.window,
             zone: self.zone.clone(),
             drafts_restored: self.drafts.is_some(),

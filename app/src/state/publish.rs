@@ -38,6 +38,7 @@ impl ChatState {
         set_if_changed(shown.here, view.here);
         set_if_changed(shown.zone, view.zone);
         set_if_changed(shown.target, view.target);
+        set_if_changed(shown.is_target_missing, view.is_target_missing);
         set_if_changed(shown.window, view.window);
         let keys = keys_changed.then(|| view.log.keys().to_vec());
         // Rows before keys: a row that the list asks for must be there.
@@ -49,6 +50,7 @@ impl ChatState {
         set_if_changed(shown.unseen, view.unseen);
         set_if_changed(shown.typing, view.typing);
         set_if_changed(shown.connection, view.connection);
+        set_if_changed(shown.next_try_s, view.next_try_s);
         set_if_changed(shown.waiting, view.waiting);
         set_if_changed(shown.drafts_restored, view.drafts_restored);
         if let Some(announcement) = view.announcement {

@@ -15,23 +15,39 @@ use crate::source::Place;
 /// Most people shown as writing; beyond it one says "several people".
 const TYPING_MAX_NAMED: usize = 8;
 
-/// Who is in a room.
+/// Who is in a room. Whoever looks is there too, also before their own connection is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Present {
-    /// Some of them, at most [`PRESENCE_MAX_NAMED`].
+    /// Some of them: whoever looks, and at most [`PRESENCE_MAX_NAMED`] others by name.
     pub users: Vec<User>,
     /// How many there are.
     pub count: u32,
 }
 
 impl Present {
-    /// Some came, some left; `count` are there now.
-    pub(crate) fn change(&mut self, came: Vec<User>, gone: &[UserId], count: u32) {
-        self.users.retain(|user| !gone.contains(&user.id) && came.iter().all(|new| new.id != user.id));
-        self.users.extend(came);
-        self.users.truncate(PRESENCE_MAX_NAMED);
-        self.count = count;
+    /// Some of the `count` people who are there, as `me` sees them.
+    pub(crate) fn of(here: Vec<User>, count: u32, me: &User) -> Self {
+        let mut users = vec![me.clone()];
+        for user in here.into_iter().filter(|user| user.id != me.id).take(PRESENCE_MAX_NAMED) {
+            let later = users.iter().skip(1).position(|other| letters(other).gt(letters(&user)));
+            users.insert(later.map_or(users.len(), |index| index + 1), user);
+        }
+        let named = u32::try_from(users.len()).unwrap_or(u32::MAX);
+        Self { users, count: count.max(named) }
     }
+
+    /// Some came, some left; `count` are there now.
+    pub(crate) fn change(&mut self, came: Vec<User>, gone: &[UserId], count: u32, me: &User) {
+        let mut users = std::mem::take(&mut self.users);
+        users.retain(|user| !gone.contains(&user.id) && came.iter().all(|new| new.id != user.id));
+        users.extend(came);
+        *self = Self::of(users, count, me);
+    }
+}
+
+/// A name's letters, all small.
+fn letters(user: &User) -> impl Iterator<Item = char> {
+    user.username.as_str().chars().flat_map(char::to_lowercase)
 }
 
 /// What of a room its reader has not read.

@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use app::source::{Form, RefusedForm};
+use app::{
+    address::Address,
+    source::{Form, RefusedForm},
+};
 use axum::{
     extract::{FromRequest as _, Path, Request, State},
     http::{HeaderMap, Uri, header},
@@ -56,9 +59,15 @@ pub(crate) async fn sign_in(State(http): State<Arc<Http>>, request: Request) -> 
         http.auth.create_guest(&username).await
     };
     match created.await {
-        Ok((token, _)) => {
+        Ok((token, user)) => {
             let cookie = session_cookie::give(token.expose(), visit.arrival);
-            Ok(with_cookie(address::see_other(&next.to_string()), cookie))
+            // Who picks a name on an invitation accepts it.
+            let room = match Address::parse(next.path(), "") {
+                Address::Invitation(invite) => http.chat.accept_invitation(&user, &invite).await.ok(),
+                _ => None,
+            };
+            let next = room.map_or_else(|| next.to_string(), |record| address::room(&record.room.slug));
+            Ok(with_cookie(address::see_other(&next), cookie))
         }
         Err(refusal) => {
             let refused = RefusedForm { form: Form::SignIn, code: refusal.code, typed: username };

@@ -47,15 +47,16 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
-    /// What there is at `uri` for whoever asks. Whether a room or an invitation is there is told to those only who are
-    /// signed in.
+    /// What there is at `uri` for whoever asks. Whether a room is there is told to those only who are signed in; an
+    /// invitation is a key, and whoever holds it may know what it opens.
     async fn at(&self, uri: &Uri, viewer: &Viewer) -> Content {
         let address = Address::parse(uri.path(), uri.query().unwrap_or_default());
         // A refused sign-in shows the form again, wherever it was to lead.
         let is_page = address != Address::Unknown || uri.path() == "/" || viewer.refused.is_some();
         let content = match (address, &viewer.user) {
             _ if !is_page => Ok(Content::NoPage),
-            (_, None) | (Address::Unknown, _) => Ok(Content::SignIn { next: uri.to_string() }),
+            (Address::Invitation(invite), None) => self.invited(uri, &invite).await,
+            (_, None) | (Address::Unknown, _) => Ok(sign_in(uri, None)),
             (Address::Room(room, place), Some(user)) => self.chat(user, &room, place).await,
             (Address::Invitation(invite), Some(_)) => self.invitation(&invite).await,
         };
@@ -72,7 +73,14 @@ impl Pages {
             Place::After(seq) => PageAt::After(seq),
         };
         let page = self.chat.page(user, room, at, PAGE_DEFAULT_MESSAGES);
-        let ((record, page), mut rooms) = tokio::try_join!(page, self.chat.rooms(user))?;
+        let ((record, mut page), mut rooms) = tokio::try_join!(page, self.chat.rooms(user))?;
+        // Where there is no such message the newest are shown, and that it is not there is said.
+        if let Place::Around(seq) = place
+            && page.has_more_after
+            && page.messages.iter().all(|message| message.seq != seq)
+        {
+            page = self.chat.page(user, room, PageAt::Newest, PAGE_DEFAULT_MESSAGES).await?.1;
+        }
         // A list is bounded; the room that is looked at is in it all the same.
         if rooms.iter().all(|summary| summary.room.slug != *room) {
             rooms.push(self.summary(user, &record).await?);
@@ -84,12 +92,26 @@ impl Pages {
     }
 
     async fn invitation(&self, invite: &str) -> Result<Content, Refusal> {
-        let record = match self.chat.invitation(invite).await {
-            Err(refusal) if refusal.code == ErrorCode::RoomNotFound => return Ok(Content::NoInvitation),
-            found => found?,
-        };
         let accept = format!("/join/{}", address::segment(invite));
-        Ok(Content::Invitation(Invitation { name: record.room.name.to_string(), accept }))
+        self.of_invitation(invite, |name| Content::Invitation(Invitation { name, accept })).await
+    }
+
+    /// What an invitation shows to a stranger.
+    async fn invited(&self, uri: &Uri, invite: &str) -> Result<Content, Refusal> {
+        self.of_invitation(invite, |name| sign_in(uri, Some(name))).await
+    }
+
+    /// What `show` makes of the name of the room that an invitation leads to, if it leads to one.
+    async fn of_invitation(
+        &self,
+        invite: &str,
+        show: impl FnOnce(String) -> Content,
+    ) -> Result<Content, Refusal> {
+        match self.chat.invitation(invite).await {
+            Ok(record) => Ok(show(record.room.name.to_string())),
+            Err(refusal) if refusal.code == ErrorCode::RoomNotFound => Ok(Content::NoInvitation),
+            Err(refusal) => Err(refusal),
+        }
     }
 
     async fn summary(&self, user: &User, record: &RoomRecord) -> Result<RoomSummary, Refusal> {
@@ -103,6 +125,10 @@ impl Pages {
             mentions: 0,
         })
     }
+}
+
+fn sign_in(uri: &Uri, invited: Option<String>) -> Content {
+    Content::SignIn { next: uri.to_string(), invited }
 }
 
 /// The status of a page that shows this.

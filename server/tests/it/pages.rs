@@ -8,9 +8,7 @@ use crate::server::{TestServer, cookies_of, header_of};
 #[tokio::test]
 async fn whoever_is_new_picks_a_name_wherever_there_may_be_something() {
     let server = TestServer::start().await;
-    for path in
-        ["/", "/sign-in", "/rooms/general", "/rooms/general?before=7", "/rooms/%E5%8F%91/7", "/join/x"]
-    {
+    for path in ["/", "/sign-in", "/rooms/general", "/rooms/general?before=7", "/rooms/%E5%8F%91/7"] {
         let page = server.get(path).await;
         assert_eq!(page.status(), StatusCode::OK, "{path}");
         assert_eq!(header_of(&page, "cache-control"), "no-store");
@@ -35,6 +33,25 @@ async fn the_first_paint_has_the_history() {
     assert!(html.contains("first &lt;b&gt;words&lt;/b&gt;"), "{html}");
     assert!(html.contains("second 你好") && html.contains("alice"));
     assert_eq!(alice.page("/rooms/general/1").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_permalink_to_a_message_that_is_not_there_says_so_above_the_newest() {
+    let server = TestServer::with(&["--rate-limits", "off"]).await;
+    let alice = server.guest("alice").await;
+    for n in 1..=120 {
+        alice.post("/rooms/general/messages", &json!({ "content": format!("word {n}") })).await;
+    }
+    let last = alice.post("/rooms/general/messages", &json!({ "content": "last" })).await;
+    assert_eq!(last.status(), StatusCode::CREATED);
+    let said = "This message is not here";
+    assert!(!alice.page("/rooms/general/60").await.text().await.unwrap().contains(said));
+    for seq in ["0", "122", "9007199254740991"] {
+        let page = alice.page(&format!("/rooms/general/{seq}")).await;
+        assert_eq!(page.status(), StatusCode::OK, "{seq}");
+        let page = page.text().await.unwrap();
+        assert!(page.contains(said) && page.contains("last"), "{seq}: {page}");
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! Rooms: making them, and who may see them.
 
 use protocol::api::{RoomList, RoomSummary, Visibility};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, header};
 use serde_json::json;
 
-use crate::server::{Guest, TestServer, assert_refused, body, header_of};
+use crate::server::{Guest, TestServer, assert_refused, body, cookies_of, header_of};
 
 async fn slugs(guest: &Guest<'_>) -> Vec<String> {
     let list: RoomList = body(guest.get("/rooms").await).await;
@@ -110,16 +110,41 @@ async fn a_made_up_invitation_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn an_invitation_waits_for_the_sign_in() {
+async fn an_invitation_leads_a_stranger_through_the_sign_in_into_its_room() {
     let server = TestServer::start().await;
     let alice = server.guest("alice").await;
     let invite = alice.room("secret", "private").await.room.invite.unwrap();
-    let page = server.get(&invite).await.text().await.unwrap();
-    assert!(!page.contains("secret"), "a stranger learns the room's name");
+    let page = server.get(&invite).await;
+    assert_eq!(page.status(), StatusCode::OK);
+    let page = page.text().await.unwrap();
+    assert!(page.contains("You are invited to secret"), "{page}");
     assert!(
         page.contains(&format!("value=\"{invite}\"")),
         "the sign-in page does not lead on to the invitation"
     );
-    let request = server.request(Method::POST, &invite).header("origin", server.origin());
-    assert_eq!(request.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let post = |path: &str| server.request(Method::POST, path).header("origin", server.origin());
+    assert_eq!(post(&invite).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+
+    let refused = post("/sign-in").form(&[("username", "no name"), ("next", &invite)]).send().await.unwrap();
+    assert!(refused.text().await.unwrap().contains("You are invited to secret"));
+    let entered = post("/sign-in").form(&[("username", "bob"), ("next", &invite)]).send().await.unwrap();
+    assert_eq!(
+        (entered.status(), header_of(&entered, "location")),
+        (StatusCode::SEE_OTHER, "/rooms/secret".into())
+    );
+    let session = cookies_of(&entered).remove(0);
+    let room = server.request(Method::GET, "/rooms/secret").header(header::COOKIE, session);
+    assert_eq!(room.send().await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_broken_invitation_says_so_before_it_asks_a_stranger_for_a_name() {
+    let server = TestServer::start().await;
+    for invite in ["/join/x", &format!("/join/{}", "x".repeat(500))] {
+        let page = server.get(invite).await;
+        assert_eq!(page.status(), StatusCode::NOT_FOUND, "{invite}");
+        let page = page.text().await.unwrap();
+        assert!(page.contains("This invitation does not work"), "{page}");
+        assert!(!page.contains("action=\"/sign-in\""), "{page}");
+    }
 }

@@ -24,7 +24,7 @@ impl Model {
             Output::Refused { id, refusal } => self.echoes.refused(id, refusal),
             Output::Discarded { id } => self.echoes.discarded(id),
             Output::Notice(frame) => self.notice(frame, now, asks),
-            Output::Status(status) => self.link.status(status),
+            Output::Status(status) => self.link.status(status, now),
             Output::Connect
             | Output::Disconnect
             | Output::Transmit(_)
@@ -107,7 +107,7 @@ impl Model {
         state.room = room;
         state.head = head;
         state.epoch = Some(page.epoch.clone());
-        state.here = Present { users: here, count: here_count };
+        state.here = Present::of(here, here_count, &me);
         state.let_go();
         if is_open {
             state.timeline = Some(Timeline::new(page));
@@ -126,7 +126,7 @@ impl Model {
         let Standing { room, read, here, here_count, .. } = standing;
         state.room = room;
         state.unread.read_to(read);
-        state.here = Present { users: here, count: here_count };
+        state.here = Present::of(here, here_count, &self.me);
     }
 
     /// A room can be read no more. The open one stays in sight as it is.
@@ -152,7 +152,7 @@ impl Model {
                     for user in &gone {
                         state.typists.stopped(*user);
                     }
-                    state.here.change(here, &gone, count);
+                    state.here.change(here, &gone, count, &self.me);
                 }
             }
             ServerFrame::Typing(Typing { room, user_id, username }) => {

@@ -57,13 +57,14 @@ impl Model {
         self.openings += 1;
         self.room_mut().opened = self.openings;
         self.target = target(place);
+        self.is_target_missing = false;
         self.follow_room(index, asks);
         if known.is_none() {
             // Its page comes with the answer to joining, and so does what it is called.
             self.room_mut().failed = false;
         } else if self.holds(place) {
             self.window += 1;
-        } else {
+        } else if !self.is_fetching(place) {
             if moved {
                 self.room_mut().let_go();
             }
@@ -125,6 +126,7 @@ impl Model {
 
     pub(super) fn want_newest(&mut self, asks: &mut Vec<Ask>) {
         self.target = None;
+        self.is_target_missing = false;
         if self.holds(Place::Newest) {
             self.at_bottom = true;
         } else {
@@ -257,6 +259,27 @@ impl Model {
         }
     }
 
+    /// Whether the window that `place` asks for is on its way already.
+    fn is_fetching(&self, place: Place) -> bool {
+        self.room().arriving.as_ref().is_some_and(|arriving| arriving.place == place)
+    }
+
+    /// Points at nothing where the message to point at is not in the window that was fetched for it.
+    pub(super) fn look_for_target(&mut self) {
+        let timeline = self.room().timeline.as_ref();
+        if self.target.is_some_and(|seq| timeline.is_none_or(|timeline| timeline.get(seq).is_none())) {
+            self.target = None;
+            self.is_target_missing = true;
+        }
+    }
+
+    /// An address that points at nothing becomes that of the room.
+    pub(super) fn readdress(&self, asks: &mut Vec<Ask>) {
+        if self.is_target_missing {
+            asks.push(Ask::Readdress(self.open_slug().clone()));
+        }
+    }
+
     fn fetch_window(&mut self, place: Place, asks: &mut Vec<Ask>) {
         let ticket = self.next_ticket();
         let room = self.room_mut();
@@ -299,6 +322,11 @@ impl Model {
         if index == self.open {
             self.window += 1;
             self.entries.clear();
+            self.look_for_target();
+            self.readdress(asks);
+            if self.is_target_missing && place != Place::Newest && !self.holds(Place::Newest) {
+                self.fetch_window(Place::Newest, asks);
+            }
         }
     }
 

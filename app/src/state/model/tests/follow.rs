@@ -151,9 +151,44 @@ fn resuming_tells_who_is_there_and_what_was_read_elsewhere() {
         room: room("general"),
         head: seq(3),
         read: seq(3),
-        here: vec![user(OTHER)],
-        here_count: 1,
+        here: vec![user(ME), user(OTHER)],
+        here_count: 2,
     };
     session(&mut model, Output::Resumed { room: slug("general"), standing: Box::new(standing) });
-    assert_eq!((model.view().open.unread, model.view().here.count), (0, 1));
+    assert_eq!((model.view().open.unread, model.view().here.count), (0, 2));
+}
+
+#[test]
+fn people_stand_in_the_order_of_their_names_with_the_reader_first() {
+    let named = |n: u128, name: &str| User {
+        id: UserId(uuid::Uuid::from_u128(n)),
+        username: name.parse().expect("a name"),
+        role: Role::Guest,
+    };
+    let order = |here: &Present| here.users.iter().map(|user| user.username.to_string()).collect::<Vec<_>>();
+    let mut here = Present::of(vec![named(9, "zoe"), named(8, "Bea")], 2, &user(ME));
+    assert_eq!((order(&here), here.count), (vec!["Ann".into(), "Bea".into(), "zoe".into()], 3));
+    here.change(vec![user(ME), named(7, "cleo")], &[named(9, "zoe").id], 3, &user(ME));
+    assert_eq!((order(&here), here.count), (vec!["Ann".into(), "Bea".into(), "cleo".into()], 3));
+}
+
+#[test]
+fn a_long_wait_for_the_next_attempt_is_counted_down_by_the_second() {
+    let mut model = model(page(1, 1, 1), 1);
+    let waiting = |until| Output::Status(Status::Waiting { until, attempt: 1 });
+    model.handle(Change::Session(waiting(3_000)), 0);
+    assert_eq!((model.view().next_try_s, model.wake_at()), (0, None), "too short to be read");
+    model.handle(Change::Session(waiting(12_500)), 1_000);
+    assert_eq!(model.view().next_try_s, 12);
+    for seconds in (0..12).rev() {
+        let due = model.wake_at().expect("a time");
+        assert_eq!(due, 12_500 - u64::from(seconds) * 1_000);
+        model.handle(Change::Tick, due);
+        assert_eq!(model.view().next_try_s, seconds);
+    }
+    assert_eq!(model.wake_at(), None);
+    assert_eq!(model.handle(Change::Hurried, 12_500), [Ask::Session(Input::Online)]);
+    model.handle(Change::Session(waiting(30_000)), 12_500);
+    session(&mut model, Output::Status(Status::Connecting));
+    assert_eq!(model.view().next_try_s, 0);
 }

@@ -108,6 +108,60 @@ fn a_permalink_shows_its_message_and_the_way_back_to_the_newest() {
 }
 
 #[test]
+fn a_permalink_to_a_message_that_is_not_there_says_so_and_shows_the_newest() {
+    let mut model = model(page(951, 1_000, 1_000), 1_000);
+    let asks = model.handle(Change::Opened { slug: slug("general"), place: Place::Around(seq(500)) }, 0);
+    let mut without_500 = page(475, 524, 1_000);
+    without_500.messages.retain(|message| message.seq != seq(500));
+    let asks = answer(&mut model, &fetches(&asks)[0].clone(), Ok(without_500));
+    let view = model.view();
+    assert_eq!((view.target, view.is_target_missing), (None, true));
+    assert_eq!(asks[0], Ask::Readdress(slug("general")));
+    assert_eq!(fetches(&asks)[0].place, Place::Newest);
+    let asks = answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(951, 1_000, 1_000)));
+    assert!(fetches(&asks).is_empty());
+    assert!(model.view().is_target_missing && !model.view().edges.has_newer);
+    model.handle(Change::Opened { slug: slug("general"), place: Place::Newest }, 0);
+    assert!(!model.view().is_target_missing);
+}
+
+#[test]
+fn a_page_that_was_served_for_a_missing_message_says_so() {
+    let served = |target| {
+        let chat = ChatPage {
+            me: user(ME),
+            rooms: vec![summary("general", 3, 3, 0)],
+            room: slug("general"),
+            page: page(1, 3, 3),
+            here: Vec::new(),
+            here_count: 0,
+        };
+        let mut model = Model::new(chat, Place::Around(seq(target)), Zone::Utc);
+        let is_readdressed = model.handle(Change::Begun, 0).contains(&Ask::Readdress(slug("general")));
+        let view = model.view();
+        (view.target, view.is_target_missing, is_readdressed)
+    };
+    assert_eq!(served(3), (Some(seq(3)), false, false));
+    assert_eq!(served(4), (None, true, true));
+}
+
+#[test]
+fn the_newest_are_shown_anew_to_whoever_opens_the_room_again() {
+    let mut model = model(page(951, 1_000, 1_000), 1_000);
+    let open = |model: &mut Model, place| model.handle(Change::Opened { slug: slug("general"), place }, 0);
+    let asks = open(&mut model, Place::Around(seq(500)));
+    answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(475, 524, 1_000)));
+    let window = model.view().window;
+    let asks = open(&mut model, Place::Newest);
+    assert!(fetches(&open(&mut model, Place::Newest)).is_empty(), "it is on its way already");
+    answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(951, 1_000, 1_000)));
+    let view = model.view();
+    assert_eq!((view.target, view.window), (None, window + 1));
+    open(&mut model, Place::Newest);
+    assert_eq!(model.view().window, window + 2, "they are held, and shown from their end");
+}
+
+#[test]
 fn an_unknown_room_is_joined_and_learned_from_the_answer() {
     let mut model = model(page(1, 1, 1), 1);
     let asks = model.handle(Change::Opened { slug: slug("hidden"), place: Place::Newest }, 0);
