@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use protocol::limits::PAGE_MAX_MESSAGES;
 use sqlx::{
     ConnectOptions as _, SqlStr, SqliteConnection, SqlitePool,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
@@ -23,6 +24,8 @@ pub(super) const LOCK_FILE: &str = "hubbub.lock";
 const READ_CONNECTIONS: u32 = 4;
 /// How long a query waits for one of them.
 const READ_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Rows that SQLite's thread may be ahead of whoever reads them: a whole page, so that the two do not wait for each other.
+const ROWS_AHEAD: usize = PAGE_MAX_MESSAGES as usize + 1;
 /// How long SQLite waits for another program's lock: less than the callers of the writer wait.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The log file of SQLite is cut to this size when it has been moved into the database, in bytes.
@@ -119,6 +122,7 @@ pub(super) async fn open_with(
         .filename(&file)
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true)
+        .row_buffer_size(ROWS_AHEAD)
         .disable_statement_logging();
     let reconnect = common
         .clone()
