@@ -15,6 +15,9 @@ test('a public room appears for everybody at once', async ({ person }) => {
   await bob.page.goBack();
   await expect(bob.page.getByRole('log', { name: 'Messages in general' })).toBeVisible();
   await expect(bob.message('Welcome')).toHaveCount(0);
+  await alice.page.goBack();
+  await expect(alice.page).toHaveURL(/\/rooms\/general$/);
+  await expect(alice.page.getByRole('log', { name: 'Messages in general' })).toBeVisible();
 });
 
 test('a private room is for those who were invited', async ({ person, api }) => {

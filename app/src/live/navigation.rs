@@ -1,6 +1,6 @@
 //! Going from room to room without a new document: links to rooms and the browser's history.
 
-use std::{cell::RefCell, rc::Rc};
+use std::cell::RefCell;
 
 use leptos::{ev, leptos_dom::helpers::WindowListenerHandle, prelude::*};
 use protocol::RoomSlug;
@@ -9,11 +9,15 @@ use web_sys::{Element, HtmlAnchorElement, MouseEvent};
 
 use crate::{address::Address, source::Place};
 
+thread_local! {
+    /// The path and the query of the address that is shown, to tell a step to it from one within it.
+    static SHOWN: RefCell<(String, String)> = RefCell::default();
+}
+
 /// Tells of every room that a link or the history leads to, until the handles are removed. The document is made anew for
 /// all other addresses.
 pub(super) fn listen(tell: fn(RoomSlug, Place)) -> [WindowListenerHandle; 2] {
-    let shown = Rc::new(RefCell::new(here()));
-    let followed = Rc::clone(&shown);
+    SHOWN.replace(here());
     [
         window_event_listener(ev::click, move |event| {
             let Some(link) = link(&event) else { return };
@@ -24,14 +28,13 @@ pub(super) fn listen(tell: fn(RoomSlug, Place)) -> [WindowListenerHandle; 2] {
             {
                 event.prevent_default();
                 go(&link.href());
-                followed.replace(address);
                 tell(room, place);
             }
         }),
         window_event_listener(ev::popstate, move |_| {
             let now = here();
             // A step to another place of the same page is one, too.
-            if shown.replace(now.clone()) == now {
+            if SHOWN.replace(now.clone()) == now {
                 return;
             }
             match room_at(&now) {
@@ -52,6 +55,7 @@ pub(super) fn readdress(room: &RoomSlug) {
     if let Ok(history) = window().history() {
         _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&format!("/rooms/{room}")));
     }
+    SHOWN.replace(here());
 }
 
 fn go(href: &str) {
@@ -61,6 +65,7 @@ fn go(href: &str) {
     {
         _ = history.push_state_with_url(&JsValue::NULL, "", Some(href));
     }
+    SHOWN.replace(here());
 }
 
 /// The path and the query of the window's address.

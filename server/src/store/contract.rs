@@ -28,6 +28,8 @@ macro_rules! store_contract {
             a_repeat_gets_the_first_answer_and_changes_nothing
             repeats_at_the_same_time_are_one_event
             an_id_of_another_room_is_a_conflict
+            an_id_of_something_else_is_a_conflict
+            a_repeat_after_the_content_is_deleted_gets_the_first_answer
             two_authors_may_use_the_same_id
             what_cannot_be_done_is_refused_and_leaves_no_event
             one_refusal_spoils_nobody_elses_operation

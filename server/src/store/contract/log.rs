@@ -84,6 +84,30 @@ pub(crate) async fn an_id_of_another_room_is_a_conflict(bench: Bench) {
     assert!(bench.store.events(other.id, Seq::ZERO, 10).await.unwrap().is_empty());
 }
 
+pub(crate) async fn an_id_of_something_else_is_a_conflict(bench: Bench) {
+    let (id, other) = (new_id(), new_id());
+    bench.perform_as(id, &bench.alice, send("first")).await.unwrap();
+    bench.perform_as(other, &bench.alice, react(seq(1), "🎉", true)).await.unwrap();
+    for (id, kind) in [
+        (id, send("second")),
+        (id, reply("first", seq(1))),
+        (id, edit(seq(1), "first")),
+        (id, delete(seq(1))),
+        (other, react(seq(1), "🎉", false)),
+    ] {
+        let answer = bench.perform_as(id, &bench.alice, kind.clone()).await;
+        assert!(matches!(answer, Err(AppendError::IdConflict)), "{kind:?}: {answer:?}");
+    }
+    assert_eq!(bench.events().await.len(), 2);
+}
+
+pub(crate) async fn a_repeat_after_the_content_is_deleted_gets_the_first_answer(bench: Bench) {
+    let id = new_id();
+    bench.perform_as(id, &bench.alice, send("gone soon")).await.unwrap();
+    bench.perform_as(new_id(), &bench.alice, delete(seq(1))).await.unwrap();
+    assert_eq!(bench.perform_as(id, &bench.alice, send("gone soon")).await.unwrap().seq, seq(1));
+}
+
 pub(crate) async fn two_authors_may_use_the_same_id(bench: Bench) {
     let id = new_id();
     assert_eq!(bench.perform_as(id, &bench.alice, send("a")).await.unwrap().seq, seq(1));

@@ -7,7 +7,7 @@ use protocol::{
     Content, Emoji, Event, EventKind, Message, Op, OpId, OpKind, Seq, UserId, event::Quote,
     limits::REACTIONS_MAX_PER_MESSAGE,
 };
-use sqlx::Row as _;
+use sqlx::{Row as _, sqlite::SqliteRow};
 
 use super::{
     AppendError, Appended, Batch, RoomId, StoreError,
@@ -24,8 +24,8 @@ impl Batch<'_> {
     pub(super) async fn append(&mut self, append: Append) -> Outcome<Appended, AppendError> {
         let Append { room, author, op, mentions, now } = append;
         let Some(head) = self.head(room).await? else { return Ok(Err(unknown_room(room).into())) };
-        if let Some((first_room, first)) = self.first_answer(author.id, op.id).await? {
-            return Ok(if first_room == room { Ok(first) } else { Err(AppendError::IdConflict) });
+        if let Some(first) = self.first_answer(author.id, room, &op).await? {
+            return Ok(first);
         }
 
         let Op { id, room: slug, kind } = op;
@@ -56,19 +56,27 @@ impl Batch<'_> {
         Ok(Ok(appended))
     }
 
+    /// What was answered when this was asked for before; `None` if it was not.
     async fn first_answer(
         &mut self,
         author: UserId,
-        op: OpId,
-    ) -> Result<Option<(RoomId, Appended)>, sqlx::Error> {
-        let first = sqlx::query("SELECT room, seq, at FROM events WHERE author = ?1 AND op_id = ?2")
-            .bind(author.0.as_bytes().as_slice())
-            .bind(op.0.as_bytes().as_slice())
-            .fetch_optional(&mut *self.connection)
-            .await?;
+        room: RoomId,
+        op: &Op,
+    ) -> Result<Option<Result<Appended, AppendError>>, sqlx::Error> {
+        let first = sqlx::query(
+            "SELECT room, seq, at, kind, target, reply_to, emoji, is_on, content FROM events
+             WHERE author = ?1 AND op_id = ?2",
+        )
+        .bind(author.0.as_bytes().as_slice())
+        .bind(op.id.0.as_bytes().as_slice())
+        .fetch_optional(&mut *self.connection)
+        .await?;
         let Some(first) = first else { return Ok(None) };
+        if RoomId(first.try_get("room")?) != room || !is_what_was_asked(&first, &op.kind)? {
+            return Ok(Some(Err(AppendError::IdConflict)));
+        }
         let appended = Appended { seq: row::seq_of(&first, "seq")?, timestamp: row::time_of(&first, "at")? };
-        Ok(Some((RoomId(first.try_get("room")?), appended)))
+        Ok(Some(Ok(appended)))
     }
 
     /// What the operation is as an event, and the message that it changes; or why it cannot be done.
@@ -260,6 +268,33 @@ impl Batch<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether an event of the log is what this operation became. Content that was deleted since is taken for the same.
+fn is_what_was_asked(event: &SqliteRow, asked: &OpKind) -> Result<bool, sqlx::Error> {
+    let is_kind = |kind: &str| event.try_get::<&str, _>("kind").map(|stored| stored == kind);
+    let is_at = |column: &str, seq: Option<Seq>| {
+        event.try_get::<Option<i64>, _>(column).map(|stored| stored == seq.map(row::number))
+    };
+    let says = |content: &Content| {
+        let stored = event.try_get::<Option<&str>, _>("content")?;
+        Ok::<_, sqlx::Error>(stored.is_none_or(|stored| stored == content.as_str()))
+    };
+    Ok(match asked {
+        OpKind::Send { content, reply_to } => {
+            is_kind("message")? && is_at("reply_to", *reply_to)? && says(content)?
+        }
+        OpKind::Edit { target, content } => {
+            is_kind("edited")? && is_at("target", Some(*target))? && says(content)?
+        }
+        OpKind::Delete { target } => is_kind("deleted")? && is_at("target", Some(*target))?,
+        OpKind::React { target, emoji, on } => {
+            is_kind("reacted")?
+                && is_at("target", Some(*target))?
+                && event.try_get::<&str, _>("emoji")? == emoji.as_str()
+                && event.try_get::<bool, _>("is_on")? == *on
+        }
+    })
 }
 
 fn has_room_for(message: &Message, emoji: &Emoji) -> bool {

@@ -187,15 +187,19 @@ impl Folder<'_> {
     /// inside it is found when it is read, and fails that request.
     async fn check(&self, connection: &mut SqliteConnection, file: &Path) -> Result<(), OpenError> {
         let explain = |error: sqlx::Error| self.explain(&error);
-        // After this the file alone is the database, so that its size tells whether it is whole.
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *connection).await.map_err(explain)?;
+        // After this the file alone is the database, so that its size tells whether it is whole. Unless somebody reads it,
+        // as a backup does: then a part stays in the log.
+        let (is_busy, ..): (bool, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(explain)?;
         let size: i64 =
             sqlx::query_scalar("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
                 .fetch_one(&mut *connection)
                 .await
                 .map_err(explain)?;
         let held = fs::metadata(file).map_err(|error| self.not_writable(error.to_string()))?.len();
-        if u64::try_from(size).is_ok_and(|size| held < size) {
+        if !is_busy && u64::try_from(size).is_ok_and(|size| held < size) {
             return Err(self.damaged(format!("it has {held} bytes and should have {size}")));
         }
         if held > FULL_CHECK_MAX_BYTES {

@@ -98,6 +98,23 @@ async fn a_store_that_is_dropped_keeps_everything_too() {
 }
 
 #[tokio::test]
+async fn a_database_that_somebody_reads_is_not_damaged() {
+    let folder = TempDir::new().unwrap();
+    let (store, committed) = open_store(folder.path()).await;
+    let bench = Bench::new(Opened { store: Arc::new(store), committed, guard: Box::new(()) }).await;
+    let mut reader = connect(folder.path()).await;
+    sqlx::query("BEGIN").execute(&mut reader).await.unwrap();
+    sqlx::query("SELECT count(*) FROM events").fetch_one(&mut reader).await.unwrap();
+    // What is written from here on stays in the log as long as the reader looks at the time before it.
+    for _ in 0..10 {
+        bench.done(&bench.alice, send(&"long".repeat(1_000))).await;
+    }
+    bench.store.close().await;
+    drop(bench);
+    open_store(folder.path()).await;
+}
+
+#[tokio::test]
 async fn a_folder_is_for_one_server() {
     let folder = TempDir::new().unwrap();
     let (store, _committed) = open_store(folder.path()).await;
