@@ -14,7 +14,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _, sqlite::SqliteCo
 use tempfile::TempDir;
 
 use crate::{
-    binary::{assert_fails, run},
+    binary::{assert_fails, hubbub, run},
     server::TestServer,
     wire::{Wire, replayed},
 };
@@ -144,6 +144,30 @@ async fn a_backup_is_its_owners_and_overwrites_nothing() {
     let next = folder.path().join("next.db");
     assert_done(&back_up(server.data(), &next));
     assert_eq!(names(folder.path()), ["copy.db", "next.db"]);
+}
+
+#[tokio::test]
+async fn of_backups_to_one_file_at_the_same_time_one_is_made_and_it_is_whole() {
+    let (server, folder, _) = said_and_backed_up().await;
+    for round in 0..5 {
+        let copy = folder.path().join(format!("round-{round}.db"));
+        let begin = || hubbub(&["backup", text(&copy), "--data", text(server.data())]).spawn().unwrap();
+        let backups: Vec<_> = (0..4).map(|_| begin()).collect();
+        let mut made = 0;
+        for backup in backups {
+            let output = backup.wait_with_output().unwrap();
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            made += usize::from(output.status.success());
+            assert!(
+                told.is_empty() || told.contains("is there already") || told.contains("under way"),
+                "{told}"
+            );
+        }
+        assert_eq!(made, 1, "in round {round}");
+        assert_done(&restore(TempDir::new().unwrap().path(), &copy, &[]));
+    }
+    let left = names(folder.path());
+    assert!(!left.iter().any(|name| name.ends_with(".partial")), "{left:?}");
 }
 
 #[tokio::test]

@@ -42,6 +42,14 @@ pub enum BackupError {
         /// What the system said.
         cause: io::Error,
     },
+    /// It is there, and could neither be made safe nor taken away.
+    #[error("{} may not survive a loss of power: {cause}; remove it and try again", file.display())]
+    Unsettled {
+        /// The copy.
+        file: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
     /// SQLite cannot read the one or write the other.
     #[error("cannot copy {}: {cause}; nothing was left behind", database.display())]
     Failed {
@@ -75,52 +83,101 @@ async fn vacuum_into(database: &Path, copy: &Path) -> Result<(), sqlx::Error> {
 }
 
 /// A copy under another name until it is whole; gone with this if it never is.
+#[derive(Debug)]
 struct Unfinished {
     path: PathBuf,
     copy: PathBuf,
-    /// Locked as long as it is being written. A lock that its process did not survive is none.
+    /// Locked as long as it is being written. A lock that its process did not survive is none. Whoever holds the lock of
+    /// the file at `path`, and nobody else, renames or removes it.
     file: File,
 }
 
 impl Unfinished {
     fn begin(copy: &Path) -> Result<Self, BackupError> {
-        let copy = copy.to_owned();
         if copy.exists() {
-            return Err(BackupError::Exists { file: copy });
+            return Err(BackupError::Exists { file: copy.to_owned() });
         }
-        let mut name = copy.clone().into_os_string();
+        let mut name = copy.to_owned().into_os_string();
         name.push(".");
         name.push(UNFINISHED);
         let path = PathBuf::from(name);
-        let unwritable = |cause| BackupError::Unwritable { file: copy.clone(), cause };
-        let file = open_private(&path).map_err(unwritable)?;
+        let file = open_private(&path).map_err(|cause| unwritable(copy, cause))?;
+        Self::claim(copy, path, file)
+    }
+
+    /// Makes the open file this backup's own. Since it was opened another backup may have finished it under the name that
+    /// both want, or given it up.
+    fn claim(copy: &Path, path: PathBuf, file: File) -> Result<Self, BackupError> {
+        let copy = copy.to_owned();
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(BackupError::UnderWay { file: copy }),
-            Err(TryLockError::Error(cause)) => return Err(unwritable(cause)),
+            Err(TryLockError::Error(cause)) => return Err(unwritable(&copy, cause)),
+        }
+        let claimed = Self { path, copy, file };
+        if claimed.copy.exists() {
+            return Err(BackupError::Exists { file: claimed.copy.clone() });
+        }
+        if !claimed.is_in_its_place() {
+            return Err(BackupError::UnderWay { file: claimed.copy.clone() });
         }
         // What is left of one that was broken off.
-        file.set_len(0).map_err(unwritable)?;
-        Ok(Self { path, copy, file })
+        claimed.file.set_len(0).map_err(|cause| unwritable(&claimed.copy, cause))?;
+        Ok(claimed)
+    }
+
+    /// Whether `path` still names the file that is locked.
+    fn is_in_its_place(&self) -> bool {
+        matches!((identity(self.file.metadata()), identity(fs::metadata(&self.path))), (Some(a), Some(b)) if a == b)
     }
 
     fn finish(self) -> Result<(), BackupError> {
-        let finished = self.file.sync_all().and_then(|()| {
-            if self.copy.exists() {
-                return Err(io::ErrorKind::AlreadyExists.into());
-            }
-            fs::rename(&self.path, &self.copy)?;
-            sync_folder_of(&self.copy)
-        });
-        finished.map_err(|cause| BackupError::Unwritable { file: self.copy.clone(), cause })
+        self.finish_with(sync_folder_of)
     }
+
+    /// Gives the copy its name; `settle` makes that outlive a loss of power.
+    fn finish_with(self, settle: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), BackupError> {
+        let copy = &self.copy;
+        self.file.sync_all().map_err(|cause| unwritable(copy, cause))?;
+        if copy.exists() {
+            return Err(BackupError::Exists { file: copy.clone() });
+        }
+        fs::rename(&self.path, copy).map_err(|cause| unwritable(copy, cause))?;
+        settle(copy).map_err(|cause| {
+            // A copy that may be gone tomorrow is none; the next attempt must not find it in its way.
+            match fs::remove_file(copy) {
+                Ok(()) => unwritable(copy, cause),
+                Err(_) => BackupError::Unsettled { file: copy.clone(), cause },
+            }
+        })
+    }
+}
+
+fn unwritable(copy: &Path, cause: io::Error) -> BackupError {
+    BackupError::Unwritable { file: copy.to_owned(), cause }
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        // Not there any more where it was finished.
-        let _gone = fs::remove_file(&self.path);
+        // Not there any more where it was finished, and perhaps another's by now.
+        if self.is_in_its_place() {
+            let _gone = fs::remove_file(&self.path);
+        }
     }
+}
+
+/// What tells a file from every other, whatever its name.
+#[cfg(unix)]
+fn identity(metadata: io::Result<fs::Metadata>) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    metadata.ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// Nothing better than its time of birth is to be had here.
+#[cfg(not(unix))]
+fn identity(metadata: io::Result<fs::Metadata>) -> Option<std::time::SystemTime> {
+    metadata.and_then(|metadata| metadata.created()).ok()
 }
 
 /// A file that only its owner can read: it holds what was said in private.
@@ -136,4 +193,70 @@ pub(super) fn open_private(path: &Path) -> io::Result<File> {
 pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A folder, the copy that is to be made in it, and that copy's name while it is not whole.
+    fn folder() -> (TempDir, PathBuf, PathBuf) {
+        let folder = TempDir::new().unwrap();
+        let copy = folder.path().join("copy.db");
+        let path = folder.path().join("copy.db.partial");
+        (folder, copy, path)
+    }
+
+    fn is_empty(folder: &TempDir) -> bool {
+        fs::read_dir(folder.path()).unwrap().next().is_none()
+    }
+
+    #[test]
+    fn a_backup_that_comes_late_does_not_empty_the_finished_one() {
+        let (_folder, copy, path) = folder();
+        let first = Unfinished::begin(&copy).unwrap();
+        let late = open_private(&path).unwrap();
+        fs::write(&first.path, "whole").unwrap();
+        first.finish().unwrap();
+        let refused = Unfinished::claim(&copy, path, late).unwrap_err();
+        assert!(matches!(refused, BackupError::Exists { .. }), "{refused}");
+        assert_eq!(fs::read_to_string(&copy).unwrap(), "whole");
+    }
+
+    #[test]
+    fn a_file_that_another_backup_gave_up_is_not_written() {
+        let (folder, copy, path) = folder();
+        let first = Unfinished::begin(&copy).unwrap();
+        let late = open_private(&path).unwrap();
+        drop(first);
+        let next = Unfinished::begin(&copy).unwrap();
+        let refused = Unfinished::claim(&copy, path, late).unwrap_err();
+        assert!(matches!(refused, BackupError::UnderWay { .. }), "{refused}");
+        fs::write(&next.path, "whole").unwrap();
+        next.finish().unwrap();
+        assert_eq!(fs::read_to_string(&copy).unwrap(), "whole");
+        drop(folder);
+    }
+
+    #[test]
+    fn a_copy_whose_name_may_be_lost_is_not_left_behind() {
+        let (folder, copy, _) = folder();
+        let full = |_: &Path| Err(io::ErrorKind::StorageFull.into());
+        let error = Unfinished::begin(&copy).unwrap().finish_with(full).unwrap_err();
+        assert!(error.to_string().contains("nothing was left behind"), "{error}");
+        assert!(is_empty(&folder));
+    }
+
+    #[test]
+    fn a_copy_that_came_from_elsewhere_meanwhile_is_not_overwritten() {
+        let (_folder, copy, path) = folder();
+        let begun = Unfinished::begin(&copy).unwrap();
+        fs::write(&copy, "another's").unwrap();
+        let refused = begun.finish().unwrap_err();
+        assert!(matches!(refused, BackupError::Exists { .. }), "{refused}");
+        assert_eq!(fs::read_to_string(&copy).unwrap(), "another's");
+        assert!(!path.exists());
+    }
 }
