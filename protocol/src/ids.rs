@@ -9,7 +9,10 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use uuid::Uuid;
 
-use crate::{limits::ROOM_SLUG_MAX_CHARS, text::is_name_char};
+use crate::{
+    limits::ROOM_SLUG_MAX_CHARS,
+    text::{is_invisible, is_name_char},
+};
 
 /// Who somebody is, for ever; names may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -146,12 +149,15 @@ impl RoomSlug {
         &self.0
     }
 
-    /// The slug of a room that a person called `name`: lower case, everything that is no name character a hyphen.
+    /// The slug of a room that a person called `name`: lower case, without what is not drawn, and everything else that is no
+    /// name character a hyphen.
     pub fn from_name(name: &str) -> Result<Self, InvalidId> {
         let mut slug = String::new();
         for c in name.trim().chars().flat_map(char::to_lowercase) {
             if is_slug_char(c) {
                 slug.push(c);
+            } else if is_invisible(c) {
+                // Inside an emoji or a word, which stays one.
             } else if !slug.ends_with('-') && !slug.is_empty() {
                 slug.push('-');
             }
@@ -278,6 +284,7 @@ mod tests {
         assert_eq!(slug("Design Review!"), Ok("design-review".into()));
         assert_eq!(slug(" 发布 计划 "), Ok("发布-计划".into()));
         assert_eq!(slug("Ünïcode"), Ok("ünïcode".into()));
+        assert_eq!(slug("❤\u{FE0F} 👩\u{200D}💻"), Ok("❤-👩💻".into()));
         assert_eq!(slug("?!"), Err(InvalidId::RoomSlug));
         assert!("has space".parse::<RoomSlug>().is_err());
         assert!("Upper".parse::<RoomSlug>().is_err());

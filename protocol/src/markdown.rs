@@ -93,10 +93,7 @@ pub fn parse(content: &str) -> Document {
 
 /// Whether `content` mentions `name`, whatever the case.
 pub fn mentions(content: &str, name: &Username) -> bool {
-    fn folded(name: &Username) -> impl Iterator<Item = char> {
-        name.as_str().chars().flat_map(char::to_lowercase)
-    }
-    content.contains('@') && parse(content).mentions().any(|mention| folded(mention).eq(folded(name)))
+    content.contains('@') && parse(content).mentions().any(|mention| mention.folded().eq(name.folded()))
 }
 
 impl Document {

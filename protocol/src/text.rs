@@ -1,6 +1,8 @@
 //! What people type, and what of it is accepted. Both sides run the same checks, so the page refuses a name or a
 //! message in the same words as the server would.
 
+mod invisible;
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -12,6 +14,9 @@ use crate::{
         USERNAME_MAX_CHARS,
     },
 };
+
+use self::invisible::is_in_place;
+pub use self::invisible::is_invisible;
 
 /// Why a text was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -38,15 +43,6 @@ pub enum InvalidText {
     NotEmoji,
 }
 
-/// Whether `c` is never drawn: Unicode's `Default_Ignorable_Code_Point`, unassigned ones included, and the blank
-/// Braille pattern. Two names that differ only in such characters look the same.
-pub fn is_invisible(c: char) -> bool {
-    matches!(u32::from(c),
-        0xAD | 0x34F | 0x61C | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F
-        | 0x202A..=0x202E | 0x2060..=0x206F | 0x2800 | 0x3164 | 0xFE00..=0xFE0F | 0xFEFF | 0xFFA0
-        | 0xFFF0..=0xFFFB | 0x1BCA0..=0x1BCA3 | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF)
-}
-
 /// A character as one can speak of it: itself, or what it is where there would be nothing to see.
 fn spoken(c: char) -> String {
     match c {
@@ -68,7 +64,23 @@ pub fn is_name_char(c: char) -> bool {
         | 0x3001..=0x3004 | 0x3008..=0x3020 | 0x3030 | 0x303D..=0x303F | 0x30FB
         | 0xFE10..=0xFE1F | 0xFE30..=0xFE6F | 0xFF01..=0xFF0F | 0xFF1A..=0xFF20 | 0xFF3B..=0xFF40 | 0xFF5B..=0xFF65
         | 0xE000..=0xF8FF | 0xF0000..);
-    !punctuation && !c.is_control() && !c.is_whitespace() && !is_invisible(c)
+    let accepted = !punctuation || is_emoji_among_symbols(c);
+    accepted && !c.is_control() && !c.is_whitespace() && !is_invisible(c)
+}
+
+/// Whether `c` is an emoji from the blocks of arrows, technical signs and shapes, of which most are none.
+pub(crate) fn is_emoji_among_symbols(c: char) -> bool {
+    matches!(u32::from(c),
+        0x2194..=0x2199 | 0x21A9..=0x21AA | 0x231A..=0x231B | 0x2328 | 0x23CF | 0x23E9..=0x23F3 | 0x23F8..=0x23FA
+        | 0x24C2 | 0x25AA..=0x25AB | 0x25B6 | 0x25C0 | 0x25FB..=0x25FE | 0x2934..=0x2935)
+}
+
+/// The beginning of `text` that may be a name: name characters, and invisible ones where they have their place.
+pub(crate) fn name_prefix(text: &str) -> &str {
+    let belongs =
+        |at: usize, c: char| is_name_char(c) || is_in_place(&text[..at], c, &text[at + c.len_utf8()..]);
+    let end = text.char_indices().find(|&(at, c)| !belongs(at, c));
+    &text[..end.map_or(text.len(), |(at, _)| at)]
 }
 
 fn check_length(text: &str, max: usize) -> Result<(), InvalidText> {
@@ -81,10 +93,20 @@ fn is_blank(text: &str) -> bool {
 }
 
 /// The name that others see: 1 to 32 letters, marks, digits, emoji, `-`, `_`, `.`; beginning and ending with no mark of
-/// punctuation, so that a mention ends where the name does.
+/// punctuation, so that a mention ends where the name does. An emoji may be made of several characters; of those that
+/// are not drawn there are none but inside an emoji and where they join or part letters: after a virama, and U+200C
+/// between Arabic letters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Username(String);
+
+impl Username {
+    /// The name as names are compared: in small letters, and only what is drawn of it. So nobody can be called `❤` with
+    /// U+FE0F where somebody is called `❤` without.
+    pub fn folded(&self) -> impl Iterator<Item = char> {
+        self.0.chars().filter(|&c| !is_invisible(c)).flat_map(char::to_lowercase)
+    }
+}
 
 impl FromStr for Username {
     type Err = InvalidText;
@@ -95,7 +117,7 @@ impl FromStr for Username {
             return Err(InvalidText::Empty);
         }
         check_length(text, USERNAME_MAX_CHARS)?;
-        if let Some(c) = text.chars().find(|&c| !is_name_char(c)) {
+        if let Some(c) = text[name_prefix(text).len()..].chars().next() {
             return Err(InvalidText::Character(c));
         }
         let is_mark = |c| matches!(c, Some('-' | '.'));
@@ -147,26 +169,31 @@ impl FromStr for Content {
     }
 }
 
-/// What a room is called: one line of 1 to 48 characters.
+/// What a room is called: one line of 1 to 48 characters, with no more invisible ones than a [`Username`] has.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct RoomName(String);
 
-/// What a room is about: one line of at most 200 characters, or nothing.
+/// What a room is about: one line of at most 200 characters, or nothing; invisible ones as in a [`RoomName`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Topic(String);
 
-/// One line, its runs of white space made single spaces, control characters dropped.
+/// One line, its runs of white space made single spaces. Control characters are dropped, and so is what is invisible
+/// and has no place where it stands: it could turn the words around, or make two rooms look the same.
 fn one_line(text: &str, max: usize) -> Result<String, InvalidText> {
-    let words: Vec<String> = text
-        .split_whitespace()
-        .map(|word| word.chars().filter(|c| !c.is_control()).collect::<String>())
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<String> = text.split_whitespace().map(visible).filter(|word| !word.is_empty()).collect();
     let line = words.join(" ");
     check_length(&line, max)?;
     Ok(line)
+}
+
+fn visible(word: &str) -> String {
+    let word: String = word.chars().filter(|c| !c.is_control()).collect();
+    let stays = |&(at, c): &(usize, char)| {
+        !is_invisible(c) || is_in_place(&word[..at], c, &word[at + c.len_utf8()..])
+    };
+    word.char_indices().filter(stays).map(|(_, c)| c).collect()
 }
 
 impl FromStr for RoomName {
@@ -275,6 +302,36 @@ mod tests {
     }
 
     #[test]
+    fn an_emoji_in_a_username_may_be_made_of_several_characters() {
+        for name in ["❤️", "I❤️tea", "👩‍💻", "👩‍👩‍👧‍👦", "👋🏽", "🧑🏿‍🚀", "🏳️‍🌈", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "🇨🇳", "1️⃣", "⏰", "▶️", "☺"]
+        {
+            check::<Username>(name, Ok(name));
+        }
+    }
+
+    #[test]
+    fn usernames_join_and_part_letters_where_their_script_does() {
+        for name in ["می\u{200C}خواهم", "ශ\u{DCA}\u{200D}රී", "र\u{94D}\u{200D}य"] {
+            check::<Username>(name, Ok(name));
+        }
+        for (name, c) in
+            [("ali\u{200C}ce", '\u{200C}'), ("ا\u{200D}ب", '\u{200D}'), ("علی\u{200C}", '\u{200C}')]
+        {
+            check::<Username>(name, Err(InvalidText::Character(c)));
+        }
+    }
+
+    #[test]
+    fn names_that_differ_in_nothing_that_is_drawn_are_compared_as_one() {
+        let folded = |name: &str| name.parse::<Username>().unwrap().folded().collect::<String>();
+        assert_eq!(folded("❤️"), folded("❤"));
+        assert_eq!(folded("👩‍💻"), folded("👩💻"));
+        assert_eq!(folded("می\u{200C}خواهم"), folded("میخواهم"));
+        assert_eq!(folded("Alice"), "alice");
+        assert_ne!(folded("👋🏽"), folded("👋"));
+    }
+
+    #[test]
     fn usernames_that_deceive_are_refused() {
         check::<Username>("", Err(InvalidText::Empty));
         check::<Username>("\u{200B}", Err(InvalidText::Empty));
@@ -339,5 +396,22 @@ mod tests {
         check::<RoomName>(" The\n plan ", Ok("The plan"));
         check::<RoomName>("\u{7}", Err(InvalidText::Empty));
         check::<Topic>("", Ok(""));
+    }
+
+    #[test]
+    fn names_and_topics_of_rooms_do_not_turn_words_around() {
+        for c in [
+            '\u{202A}', '\u{202B}', '\u{202C}', '\u{202D}', '\u{202E}', '\u{2066}', '\u{2067}', '\u{2068}',
+            '\u{2069}', '\u{61C}', '\u{200E}', '\u{200F}', '\u{200B}', '\u{AD}', '\u{FEFF}', '\u{2060}',
+            '\u{FE0F}', '\u{200D}',
+        ] {
+            check::<RoomName>(&format!("pay{c}roll"), Ok("payroll"));
+            check::<Topic>(&format!("a {c} b{c}"), Ok("a b"));
+            check::<RoomName>(&c.to_string(), Err(InvalidText::Empty));
+        }
+        for text in ["❤️ letters", "👩‍💻 at work", "می\u{200C}خواهم", "1️⃣ first"] {
+            check::<RoomName>(text, Ok(text));
+            check::<Topic>(text, Ok(text));
+        }
     }
 }

@@ -9,6 +9,7 @@ use protocol::{
     ErrorCode, Timestamp, UserId, Username,
     api::{Role, User},
     frame::Refusal,
+    text::is_invisible,
 };
 use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
@@ -28,10 +29,11 @@ pub const SESSION_RENEWAL: Duration = Duration::from_hours(24);
 /// How long to wait before asking a store again that could not answer, in milliseconds.
 pub const STORE_RETRY_MS: u64 = 2_000;
 
-/// Two names with the same key are the same name: it is the name without case and compatibility forms (NFKC, lower
-/// case, NFKC again), so `Ａlice` and `ALICE` are `alice`.
+/// Two names with the same key are the same name: it is the name without case, compatibility forms and what is not drawn
+/// (NFKC, lower case, NFKC again), so `Ａlice` and `ALICE` are `alice`.
 pub fn username_key(name: &Username) -> String {
-    let lower: String = name.as_str().nfkc().flat_map(char::to_lowercase).collect();
+    let drawn = name.as_str().chars().filter(|&c| !is_invisible(c));
+    let lower: String = drawn.nfkc().flat_map(char::to_lowercase).collect();
     lower.nfkc().collect()
 }
 

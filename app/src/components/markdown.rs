@@ -89,7 +89,7 @@ fn inline(node: &Inline, reader: Reader<'_>) -> AnyView {
         }
         .into_any(),
         Inline::Mention(name) => {
-            let for_me = name.as_str().to_lowercase() == reader.me.as_str().to_lowercase();
+            let for_me = name.folded().eq(reader.me.folded());
             let class = if for_me { "mention at-me" } else { "mention" };
             view! { <span class=class>{format!("@{name}")}</span> }.into_any()
         }

@@ -8,7 +8,7 @@ use super::{
     Inline, count_work,
     inline::{Piece, depth, nodes},
 };
-use crate::text::{is_invisible, is_name_char};
+use crate::text::{is_emoji_among_symbols, is_invisible, is_name_char};
 
 /// Neighbouring marks of one kind.
 #[derive(Debug)]
@@ -96,6 +96,7 @@ pub(super) fn is_spaceless(c: char) -> bool {
         0xE00..=0xEFF | 0x1000..=0x109F | 0x1100..=0x11FF | 0x1780..=0x17FF | 0x200D | 0x2300..=0x23FF
         | 0x2600..=0x27BF | 0x2E80..=0xA4CF | 0xA960..=0xA97F | 0xAC00..=0xD7FF | 0xF900..=0xFAFF
         | 0xFE0F | 0xFE10..=0xFE1F | 0xFE30..=0xFE4F | 0xFF00..=0xFFEF | 0x1F000..=0x1FAFF | 0x20000..=0x3FFFF)
+        || is_emoji_among_symbols(c)
 }
 
 /// Finds the partners among `pieces`, in time proportional to them. The result is at most `max_depth` deep.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ids::RoomSlug,
-    text::{Username, is_invisible, is_name_char},
+    text::{Username, is_invisible, is_name_char, name_prefix},
 };
 
 /// A part of the text on the way to a node.
@@ -237,22 +237,24 @@ impl<'a> Scanner<'a> {
     }
 
     fn mention(&self) -> Option<(Inline, usize)> {
-        let name = self.name(is_name_char)?.trim_end_matches(['-', '.']);
+        let name = self.name(name_prefix)?.trim_end_matches(['-', '.']);
         Some((Inline::Mention(name.parse::<Username>().ok()?), 1 + name.len()))
     }
 
     /// A number is no room: `#123` more often means something else.
     fn room_link(&self) -> Option<(Inline, usize)> {
-        let name = self.name(|c| is_name_char(c) && c != '.')?.trim_end_matches('-');
+        let name =
+            self.name(|text| text.split(|c| !is_name_char(c) || c == '.').next().unwrap_or_default())?;
+        let name = name.trim_end_matches('-');
         if name.bytes().all(|b| b.is_ascii_digit()) {
             return None;
         }
         Some((Inline::RoomLink(name.parse::<RoomSlug>().ok()?), 1 + name.len()))
     }
 
-    /// The characters after the `@` or `#` here that may be a name, unless the mark stands inside a word: an e-mail
-    /// address, a path. After a script without spaces between words it may stand anywhere.
-    fn name(&self, belongs: impl Fn(char) -> bool) -> Option<&'a str> {
+    /// What `prefix` finds after the `@` or `#` here, unless the mark stands inside a word: an e-mail address, a path.
+    /// After a script without spaces between words it may stand anywhere.
+    fn name(&self, prefix: impl Fn(&'a str) -> &'a str) -> Option<&'a str> {
         let is_inside_word = |c: char| {
             let is_word = is_name_char(c) && !matches!(c, '-' | '_' | '.') && !emphasis::is_spaceless(c);
             is_word || matches!(c, '@' | '#' | '/' | '&')
@@ -260,10 +262,9 @@ impl<'a> Scanner<'a> {
         if self.before().is_some_and(is_inside_word) {
             return None;
         }
-        let rest = &self.rest()[1..];
-        let end = rest.find(|c| !belongs(c)).unwrap_or(rest.len());
-        count_work(end);
-        Some(&rest[..end])
+        let name = prefix(&self.rest()[1..]);
+        count_work(name.len());
+        Some(name)
     }
 }
 

@@ -32,6 +32,9 @@ fn names_that_look_alike_have_one_key() {
     }
     assert_eq!(key("ÉMILE"), key("e\u{301}mile"));
     assert_eq!(key("ﬁn"), "fin");
+    assert_eq!(key("❤\u{FE0F}"), key("❤"));
+    assert_eq!(key("👩\u{200D}💻"), key("👩💻"));
+    assert_eq!(key("می\u{200C}خواهم"), key("میخواهم"));
     assert_ne!(key("小明"), key("小红"));
 }
 
@@ -56,6 +59,8 @@ async fn names_are_refused_in_words() {
         ("", ErrorCode::BadName),
         ("a b", ErrorCode::BadName),
         ("al\u{202E}ice", ErrorCode::BadName),
+        ("al\u{200D}ice", ErrorCode::BadName),
+        ("al\u{FE0F}ice", ErrorCode::BadName),
     ] {
         let refusal = bench.auth.create_guest(name).await.unwrap_err();
         assert_eq!(refusal.code, code, "{name:?}: {}", refusal.message);

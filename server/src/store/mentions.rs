@@ -8,9 +8,9 @@ use protocol::{Content, Username};
 /// Most different names that one message can mention; more are not counted.
 const MENTIONS_MAX: usize = 50;
 
-/// A name as mentions are compared: without case, like [`protocol::markdown::mentions`].
+/// A name as mentions are compared, like [`protocol::markdown::mentions`].
 pub(super) fn mention_key(name: &Username) -> String {
-    name.as_str().chars().flat_map(char::to_lowercase).collect()
+    name.folded().collect()
 }
 
 /// The keys of everybody whom `content` mentions, but not of `author`.

@@ -104,6 +104,9 @@ fn names_are_mentions_at_the_edge_of_a_word() {
     check_inline("请@小明 看", "请<@小明> 看");
     check_inline("🎉@bob **@ann**", "🎉<@bob> <strong><@ann></strong>");
     check_inline("@bob's", "<@bob>'s");
+    check_inline("@👩‍💻 @❤️! @1️⃣", "<@👩‍💻> <@❤️>! <@1️⃣>");
+    check_inline("@می\u{200C}خواهم.", "<@می\u{200C}خواهم>.");
+    check_inline("@bob\u{200D}by", "<@bob>\u{200D}by");
     check_plain("mail bob@example.org or josé@example.org");
     check_plain("@ @. @- a@b @@bob x.org/@bob");
     check_plain(&format!("@{}", "x".repeat(33)));
@@ -125,6 +128,7 @@ fn mentions_are_found_without_regard_to_case() {
     let name = |text: &str| text.parse::<Username>().unwrap();
     assert!(mentions("hi @Alice!", &name("alice")));
     assert!(mentions("- **@ÜNAL**", &name("ünal")));
+    assert!(mentions("hi @❤", &name("❤️")), "what is not drawn makes no difference");
     assert!(!mentions("hi @alice2", &name("alice")));
     assert!(!mentions("`@alice`", &name("alice")));
     assert!(!mentions("alice", &name("alice")));
