@@ -33,7 +33,7 @@ use crate::{
     frame::{Ack, ClientFrame, ErrorCode, Joined, Left, Read, Refusal, ServerFrame, Welcome},
     ids::{Cursor, OpId, RoomSlug},
     limits::{JOINED_MAX_ROOMS, PROTOCOL_VERSION},
-    op::Op,
+    op::{Op, OpKind},
 };
 
 /// One user's connection to a server, with everything that outlives a socket.
@@ -341,6 +341,11 @@ impl Session {
             let refusal = Refusal::new(ErrorCode::LimitReached, message).of(Some(op.id));
             out.push(Output::Refused { id: op.id, refusal });
             return;
+        }
+        if let OpKind::Send { .. } = op.kind
+            && let Some(follow) = self.follow(&op.room)
+        {
+            follow.said();
         }
         out.push(Output::Queued(op.clone()));
         self.outbox.push(op);

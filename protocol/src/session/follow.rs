@@ -274,6 +274,11 @@ impl Follow {
         Some(ClientFrame::Typing { room: self.room.clone() })
     }
 
+    /// The user has said what they were writing: others take them for done, so that the next key is news again.
+    pub(super) fn said(&mut self) {
+        self.typing_at = None;
+    }
+
     /// The user has read up to `seq`.
     pub(super) fn want_read(&mut self, seq: Seq) {
         self.read.wanted = self.read.wanted.max(seq);

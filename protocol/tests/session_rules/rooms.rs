@@ -1,7 +1,7 @@
 //! Rooms: events in order and once, holes closed, snapshots, read positions.
 
 use protocol::{
-    ClientFrame, ErrorCode, ServerFrame,
+    ClientFrame, ErrorCode, Op, OpKind, ServerFrame,
     frame::NoReplay,
     frame::{Left, Read, Typing},
     limits::{JOINED_MAX_ROOMS, TYPING_INTERVAL_MS},
@@ -12,7 +12,8 @@ use protocol::{
 };
 
 use crate::rig::{
-    Rig, cursor, join_frame, live, refusal, replay, room, sent, seq, seqs, snapshot, snapshot_because, user,
+    Rig, cursor, join_frame, live, op, refusal, replay, room, sent, seq, seqs, snapshot, snapshot_because,
+    user,
 };
 
 #[test]
@@ -228,6 +229,20 @@ fn typing_is_said_at_most_every_few_seconds() {
     rig.reconnect();
     rig.pass(TYPING_INTERVAL_MS);
     assert_eq!(rig.give(typing), [], "not before the room is joined");
+}
+
+#[test]
+fn whoever_writes_on_after_sending_is_typing_at_once() {
+    let mut rig = Rig::joined(10);
+    let typing = Input::Typing { room: room("a") };
+    rig.give(typing.clone());
+    rig.submit(op("a", 1));
+    assert_eq!(sent(&rig.give(typing.clone())), [ClientFrame::Typing { room: room("a") }]);
+    assert_eq!(rig.give(typing.clone()), [], "once");
+    rig.submit(op("b", 2));
+    let target = seq(10);
+    rig.submit(Op { kind: OpKind::Delete { target }, ..op("a", 3) });
+    assert_eq!(rig.give(typing), [], "neither another room nor another operation is what was being written");
 }
 
 #[test]

@@ -28,7 +28,7 @@ const IN_FLIGHT_MAX: usize = 64;
 /// Frames beyond the rate, less those within it, before a client counts as a flood.
 const FLOOD_FRAMES: u32 = 200;
 /// `typing` of one room sooner than this after the last is not passed on: half of what clients keep to, so that a late
-/// one and an early one both pass.
+/// one and an early one both pass. A message in between makes it news again.
 const TYPING_PASSED_ON: Duration = Duration::from_millis(TYPING_INTERVAL_MS / 2);
 
 /// The same for every connection.
@@ -244,7 +244,7 @@ impl Reader {
 
     /// Hands an operation in. From here on its place is behind those handed in before it.
     async fn perform(&mut self, op: Op) -> Result<(), End> {
-        let (id, room) = (op.id, op.room.clone());
+        let (id, room, is_said) = (op.id, op.room.clone(), matches!(op.kind, OpKind::Send { .. }));
         let Peer { serving, user, .. } = &self.peer;
         if let Err(refusal) = serving.limits.op(user.id) {
             return self.refuse(refusal.of(Some(id)));
@@ -252,6 +252,10 @@ impl Reader {
         match serving.chat.begin(user, op).await {
             Err(refusal) => self.refuse(refusal),
             Ok(outcome) => {
+                if is_said {
+                    // Whoever writes on is typing again.
+                    self.typing.take_if(|(last, _)| *last == room);
+                }
                 self.in_flight.push(async move {
                     Some(hub::encode(&match outcome.await {
                         Ok(done) => {

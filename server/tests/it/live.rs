@@ -65,6 +65,29 @@ fn assert_whole(numbers: &[u64], first: u64, last: u64) {
 }
 
 #[tokio::test]
+async fn whoever_writes_on_after_sending_is_typing_at_once() {
+    let server = TestServer::with(&UNLIMITED).await;
+    let (mut ann, mut bob) = (connect(&server, "ann").await, connect(&server, "bob").await);
+    ann.join(None).await;
+    bob.join(None).await;
+    let typing = || ClientFrame::Typing { room: room() };
+    for seq in 1..=2 {
+        ann.say_all([typing(), typing(), send_of("said")]).await;
+        // What she has heard the hub has told to everybody.
+        ann.events_to(seq).await;
+    }
+    let mut came = Vec::new();
+    while came.iter().filter(|&&what| what == "said").count() < 2 {
+        came.push(match bob.frame().await {
+            ServerFrame::Typing(_) => "typing",
+            ServerFrame::Event(_) => "said",
+            other => panic!("{other:?}"),
+        });
+    }
+    assert_eq!(came, ["typing", "said", "typing", "said"], "each time it is news, it is told once");
+}
+
+#[tokio::test]
 async fn two_people_talk() {
     let server = TestServer::with(&UNLIMITED).await;
     let (mut ann, mut bob) = (connect(&server, "ann").await, connect(&server, "bob").await);
