@@ -77,6 +77,8 @@ pub(crate) fn refusal(locale: Locale, code: ErrorCode) -> &'static str {
         | ErrorCode::BadField
         | ErrorCode::BadCursor
         | ErrorCode::IdConflict
+        | ErrorCode::MethodNotAllowed
+        | ErrorCode::UnsupportedMediaType
         | ErrorCode::Internal => text!(locale, errors.internal),
     }
 }

@@ -119,7 +119,9 @@ const fn after(code: ErrorCode) -> Option<ErrorCode> {
         E::Forbidden => E::ForeignOrigin,
         E::ForeignOrigin => E::GuestsOff,
         E::GuestsOff => E::NotFound,
-        E::NotFound => E::Internal,
+        E::NotFound => E::MethodNotAllowed,
+        E::MethodNotAllowed => E::UnsupportedMediaType,
+        E::UnsupportedMediaType => E::Internal,
         E::Internal => return None,
     })
 }

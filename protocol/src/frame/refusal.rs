@@ -84,6 +84,10 @@ pub enum ErrorCode {
     GuestsOff,
     /// No such address.
     NotFound,
+    /// An address that does not take this method.
+    MethodNotAllowed,
+    /// A body of another kind than the address takes.
+    UnsupportedMediaType,
     /// The server made a mistake; its log says which.
     Internal,
 }
@@ -113,6 +117,8 @@ impl ErrorCode {
             Self::ForeignOrigin => "foreign_origin",
             Self::GuestsOff => "guests_off",
             Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::UnsupportedMediaType => "unsupported_media_type",
             Self::Internal => "internal",
         }
     }

@@ -21,11 +21,6 @@ impl Failure {
         Self::from(Refusal::new(code, message))
     }
 
-    /// Refuses with a status of its own, where HTTP says more than the code does.
-    pub(crate) fn with_status(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { status, refusal: Refusal::new(code, message) }
-    }
-
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
@@ -95,10 +90,32 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::NameTaken | ErrorCode::RoomExists | ErrorCode::IdConflict => StatusCode::CONFLICT,
         ErrorCode::RoomNotFound | ErrorCode::TargetNotFound | ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::LimitReached | ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Unauthorized => StatusCode::UNAUTHORIZED,
         ErrorCode::Forbidden | ErrorCode::ForeignOrigin | ErrorCode::GuestsOff => StatusCode::FORBIDDEN,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_the_status_that_the_reference_names() {
+        let reference = include_str!("../../../docs/PROTOCOL.md");
+        let (_, errors) = reference.split_once("\n## Errors\n").unwrap();
+        let (errors, _) = errors.split_once("\n## ").unwrap();
+        let rows = errors.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        let mut count = 0;
+        for (code, rest) in rows {
+            let found: ErrorCode = serde_json::from_value(code.into()).unwrap();
+            assert_eq!(status_of(found).as_str(), &rest[..3], "{code}");
+            count += 1;
+        }
+        assert!(count > 20, "{count} rows");
     }
 }

@@ -25,9 +25,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         if !is_json(request.headers()) {
-            return Err(Failure::with_status(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                ErrorCode::BadFrame,
+            return Err(Failure::new(
+                ErrorCode::UnsupportedMediaType,
                 "send JSON, with Content-Type: application/json",
             ));
         }
@@ -55,9 +54,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Fields<T> {
         match Form::from_request(request, state).await {
             Ok(Form(fields)) => Ok(Self(fields)),
             Err(FormRejection::BytesRejection(error)) => Err(unreadable(error.status()).into_text()),
-            Err(FormRejection::InvalidFormContentType(_)) => Err(Failure::with_status(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                ErrorCode::BadFrame,
+            Err(FormRejection::InvalidFormContentType(_)) => Err(Failure::new(
+                ErrorCode::UnsupportedMediaType,
                 "send a form, with Content-Type: application/x-www-form-urlencoded",
             )
             .into_text()),

@@ -328,7 +328,7 @@ pub(crate) async fn fallback(State(http): State<Arc<Http>>, request: Request) ->
 /// An address that is there, but not for this method.
 pub(crate) async fn method_not_allowed(uri: Uri) -> Response {
     let message = "this address does not take that method; the Allow header says which it takes";
-    Failure::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::NotFound, message).into_response_at(&uri)
+    Failure::new(ErrorCode::MethodNotAllowed, message).into_response_at(&uri)
 }
 
 /// Puts a cookie onto an answer.

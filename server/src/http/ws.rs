@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::{StatusCode, header},
+    http::header,
     response::Response,
 };
 use protocol::{ErrorCode, frame::Refusal, limits::FRAME_MAX_BYTES};
@@ -39,7 +39,7 @@ pub(crate) async fn upgrade(
     let session = proof.session(&http).await?.ok_or_else(unauthorized)?;
     let handshake = Handshake::of(&mut request).ok_or_else(|| {
         let message = "this address speaks WebSocket only: send an upgrade request, version 13";
-        Failure::with_status(StatusCode::BAD_REQUEST, ErrorCode::BadFrame, message)
+        Failure::new(ErrorCode::BadFrame, message)
     })?;
     if http.stopping.is_cancelled() {
         let message = "the server restarts; come back in a moment";

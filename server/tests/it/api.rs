@@ -102,7 +102,8 @@ async fn wrong_bodies_are_refused() {
     };
     assert_refused(send("application/json", b"{".into()).await, 400, "bad_frame").await;
     assert_refused(send("application/json", b"\xff\xfe".into()).await, 400, "bad_frame").await;
-    assert_refused(send("text/plain", b"{\"content\":\"x\"}".into()).await, 415, "bad_frame").await;
+    assert_refused(send("text/plain", b"{\"content\":\"x\"}".into()).await, 415, "unsupported_media_type")
+        .await;
     let big = format!("{{\"content\":\"{}\"}}", "x".repeat(200_000));
     assert_refused(send("application/json", big.into()).await, 413, "too_large").await;
     let page: Page = body(alice.get(MESSAGES).await).await;
@@ -120,7 +121,7 @@ async fn unknown_addresses_are_json_too() {
     assert_refused(server.get("/api/v2/rooms").await, 404, "not_found").await;
     let response = alice.api(Method::DELETE, "/rooms").send().await.unwrap();
     assert_eq!(header_of(&response, "allow"), "GET,HEAD,POST");
-    assert_refused(response, 405, "not_found").await;
+    assert_refused(response, 405, "method_not_allowed").await;
 }
 
 #[tokio::test]
