@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{Config, address},
     probe,
     store::sqlite::{Existing, back_up, restore},
 };
@@ -31,7 +31,7 @@ pub enum Command {
     /// Ask a running server whether it is ready: ends with 0 if it is, within three seconds.
     Healthcheck {
         /// Where it listens; else where --listen or its variable says.
-        #[arg(long, value_name = "ADDRESS:PORT")]
+        #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
         address: Option<SocketAddr>,
     },
     /// Copy the database into a new file, also while a server uses it.

@@ -18,8 +18,9 @@ use clap::{Parser, ValueEnum};
 #[derive(Debug, Clone, Parser)]
 #[command(name = "hubbub", version, max_term_width = 100)]
 pub struct Config {
-    /// Where to listen, as ADDRESS:PORT. Port 0 takes a free one.
-    #[arg(long, env = "HUBBUB_LISTEN", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)))]
+    /// Where to listen. Port 0 takes a free one.
+    #[arg(long, env = "HUBBUB_LISTEN", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
+          value_name = "ADDRESS:PORT", value_parser = address)]
     pub listen: SocketAddr,
 
     /// The folder for the database. It is made if it is not there.
@@ -36,7 +37,8 @@ pub struct Config {
     pub public_url: Option<PublicUrl>,
 
     /// How many proxies stand in front and add to `X-Forwarded-For`. With 0 the header is not believed.
-    #[arg(long, env = "HUBBUB_TRUSTED_PROXIES", default_value_t = 0, value_name = "COUNT")]
+    #[arg(long, env = "HUBBUB_TRUSTED_PROXIES", default_value_t = 0, value_name = "COUNT",
+          value_parser = whole::<u8, 0, { u8::MAX as u64 }>)]
     pub trusted_proxies: u8,
 
     /// What is logged, to standard error: error, warn, info, debug or trace; by module like `info,server::http=debug`.
@@ -82,46 +84,61 @@ pub struct LimitSettings {
     pub request_rate: Rate,
 
     /// Open sockets in all.
-    #[arg(long, env = "HUBBUB_MAX_CONNECTIONS", default_value_t = 10_000, value_name = "COUNT")]
+    #[arg(long, env = "HUBBUB_MAX_CONNECTIONS", default_value_t = 10_000, value_name = "COUNT",
+          value_parser = whole::<usize, 0, { u64::MAX }>)]
     pub max_connections: usize,
 
     /// Open sockets of one user: their tabs and devices.
-    #[arg(long, env = "HUBBUB_MAX_CONNECTIONS_PER_USER", default_value_t = 30, value_name = "COUNT")]
+    #[arg(long, env = "HUBBUB_MAX_CONNECTIONS_PER_USER", default_value_t = 30, value_name = "COUNT",
+          value_parser = whole::<usize, 0, { u64::MAX }>)]
     pub max_connections_per_user: usize,
 
     /// Open sockets from one address (IPv6: one /64), which a whole office may share.
-    #[arg(long, env = "HUBBUB_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 1_000, value_name = "COUNT")]
+    #[arg(long, env = "HUBBUB_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 1_000, value_name = "COUNT",
+          value_parser = whole::<usize, 0, { u64::MAX }>)]
     pub max_connections_per_address: usize,
 
     /// Rooms in all.
-    #[arg(long, env = "HUBBUB_MAX_ROOMS", default_value_t = 1_000, value_name = "COUNT")]
+    #[arg(long, env = "HUBBUB_MAX_ROOMS", default_value_t = 1_000, value_name = "COUNT",
+          value_parser = whole::<u64, 0, { u64::MAX }>)]
     pub max_rooms: u64,
 
     /// Bytes that may wait for one slow reader before it is cut off; it resumes from the log.
     #[arg(long, env = "HUBBUB_OUTBOX_BYTES", default_value_t = 1_048_576, value_name = "BYTES",
-          value_parser = at_least::<131_072>)]
+          value_parser = whole::<usize, 131_072, { u64::MAX }>)]
     pub outbox_bytes: usize,
 
     /// Events that a returning reader is sent one by one; who missed more gets a fresh page.
-    #[arg(long, env = "HUBBUB_MAX_REPLAY", default_value_t = 10_000, value_name = "EVENTS")]
+    #[arg(long, env = "HUBBUB_MAX_REPLAY", default_value_t = 10_000, value_name = "EVENTS",
+          value_parser = whole::<u64, 0, { u64::MAX }>)]
     pub max_replay: u64,
 
     /// How long requests that are under way may take to finish when the server stops, in seconds.
-    #[arg(long, env = "HUBBUB_DRAIN_SECONDS", default_value_t = 10, value_name = "SECONDS")]
+    #[arg(long, env = "HUBBUB_DRAIN_SECONDS", default_value_t = 10, value_name = "SECONDS",
+          value_parser = whole::<u64, 0, { u64::MAX }>)]
     pub drain_seconds: u64,
 }
 
-fn at_least<const MIN: usize>(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(bytes) if bytes >= MIN => Ok(bytes),
-        _ => Err(format!("it is a whole number of at least {MIN}")),
-    }
+/// Where to listen or to ask.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| {
+        "write a numeric address and a port, like 127.0.0.1:3000, or 0.0.0.0:3000 for every address of this machine"
+    })
 }
 
-fn log_filter(text: &str) -> Result<String, String> {
+/// A whole number from `MIN` to `MAX`.
+fn whole<T: TryFrom<u64>, const MIN: u64, const MAX: u64>(text: &str) -> Result<T, String> {
+    let number = text.parse().ok().filter(|number| (MIN..=MAX).contains(number));
+    number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
+        let upwards = if MAX == u64::MAX { " or more".to_owned() } else { format!(" to {MAX}") };
+        format!("write a whole number without unit: {MIN}{upwards}")
+    })
+}
+
+fn log_filter(text: &str) -> Result<String, &'static str> {
     match tracing_subscriber::EnvFilter::try_new(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(error.to_string()),
+        Err(_) => Err("write error, warn, info, debug or trace; by module like info,server::http=debug"),
     }
 }
 
@@ -234,10 +251,10 @@ impl FromStr for PublicUrl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSetting {
     /// Not a rate.
-    #[error("a rate is TIMES/PERIOD with a period of at most a day, like 40/10s, 60/10m or 20/1h")]
+    #[error("write TIMES/PERIOD with a period of at most a day, like 40/10s, 60/10m or 20/1h")]
     Rate,
     /// Not an origin.
-    #[error("it is the address people open, without a path, like https://chat.example.org")]
+    #[error("write the address people open, without a path, like https://chat.example.org")]
     PublicUrl,
 }
 

@@ -16,11 +16,19 @@ use crate::{
 #[test]
 fn a_wrong_flag_is_explained() {
     assert_fails(&run(&["--colour", "red"]), 2, &["--colour"]);
-    assert_fails(&run(&["--listen", "here"]), 2, &["--listen", "here"]);
+    for nowhere in ["here", "3000", ":3000", "127.0.0.1", "localhost:3000"] {
+        assert_fails(&run(&["--listen", nowhere]), 2, &["--listen", nowhere, "like 127.0.0.1:3000"]);
+    }
+    assert_fails(&run(&["healthcheck", "--address", "here"]), 2, &["--address", "like 127.0.0.1:3000"]);
     assert_fails(&run(&["--guests", "maybe"]), 2, &["--guests", "on, off"]);
     assert_fails(&run(&["--op-rate", "fast"]), 2, &["--op-rate", "TIMES/PERIOD"]);
     assert_fails(&run(&["--public-url", "chat.example"]), 2, &["--public-url", "https://chat.example.org"]);
-    assert_fails(&run(&["--log", "server=loud"]), 2, &["--log"]);
+    assert_fails(&run(&["--log", "server=loud"]), 2, &["--log", "like info,server::http=debug"]);
+    assert_fails(&run(&["--log-format", "xml"]), 2, &["--log-format", "text, json"]);
+    assert_fails(&run(&["--trusted-proxies", "300"]), 2, &["--trusted-proxies", "whole number", "0 to 255"]);
+    assert_fails(&run(&["--max-rooms", "10k"]), 2, &["--max-rooms", "whole number"]);
+    assert_fails(&run(&["--outbox-bytes", "128"]), 2, &["--outbox-bytes", "131072 or more"]);
+    assert_fails(&run(&["--drain-seconds", "10s"]), 2, &["--drain-seconds", "without unit"]);
     assert_fails(&hubbub(&[]).env("HUBBUB_GUESTS", "maybe").output().unwrap(), 2, &["--guests"]);
 }
 
