@@ -35,7 +35,7 @@ mod http;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 
 use crate::{
     auth::{Auth, Guests},
@@ -45,6 +45,7 @@ use crate::{
     config::{Config, PublicUrl},
     conn::Serving,
     error::StartError,
+    http::listen::Stages,
     hub::{Ends, Hub, Repair},
     limits::Limits,
     store::{Committed, Store, sqlite::SqliteStore},
@@ -89,8 +90,8 @@ impl Server {
         spawn(&mut parts, "pruning of limits", Arc::clone(&limits).prune());
         chat.ensure_first_room().await.map_err(StartError::FirstRoom)?;
 
-        let stopping = CancellationToken::new();
-        let (sockets, connections) = (TaskTracker::new(), TaskTracker::new());
+        let stages = Stages::default();
+        let sockets = TaskTracker::new();
         let serving = Arc::new(Serving {
             chat,
             hub,
@@ -100,24 +101,15 @@ impl Server {
                 max_replay: config.limits.max_replay,
                 ..conn::Settings::default()
             },
-            shutdown: stopping.clone(),
+            shutdown: stages.stopping.clone(),
             tracker: sockets.clone(),
         });
         let router = http::router(Arc::new(http::Http::new(&config, auth, serving)));
-        let listening = http::listen::run(listener, router, stopping.clone(), connections.clone());
+        let listening = http::listen::run(listener, router, stages.clone());
         spawn(&mut parts, "listener", listening);
 
         let drain = Duration::from_secs(config.limits.drain_seconds);
-        Ok(Running {
-            local_addr,
-            public_url: config.public_url,
-            stopping,
-            sockets,
-            connections,
-            drain,
-            store,
-            parts,
-        })
+        Ok(Running { local_addr, public_url: config.public_url, stages, sockets, drain, store, parts })
     }
 }
 
@@ -147,9 +139,8 @@ async fn mend(mut repairs: mpsc::Receiver<Repair>, chat: Chat, hub: Hub) {
 pub struct Running {
     local_addr: SocketAddr,
     public_url: Option<PublicUrl>,
-    stopping: CancellationToken,
+    stages: Stages,
     sockets: TaskTracker,
-    connections: TaskTracker,
     drain: Duration,
     store: Arc<dyn Store>,
     parts: JoinSet<&'static str>,
@@ -178,15 +169,14 @@ impl Running {
         }
     }
 
-    /// Stops: says so on `/readyz`, accepts nothing new, closes sockets with 1012, lets requests that are under way finish
-    /// for a bounded time, and closes the store.
+    /// Stops: says so on `/readyz`, accepts no new socket and closes the others with 1012, lets requests that are under way
+    /// finish for a bounded time, and closes the store. What is asked meanwhile is answered.
     pub async fn shutdown(mut self) {
-        self.stopping.cancel();
-        self.connections.close();
+        self.stages.stopping.cancel();
         self.sockets.close();
-        let drained = async { tokio::join!(self.connections.wait(), self.sockets.wait()) };
-        if timeout(self.drain, drained).await.is_err() {
-            let (requests, sockets) = (self.connections.len(), self.sockets.len());
+        if timeout(self.drain, self.stages.drain(self.sockets.wait())).await.is_err() {
+            let requests = self.stages.connections.len() + self.stages.late.len();
+            let sockets = self.sockets.len();
             tracing::warn!(requests, sockets, "not everything that was under way has finished");
         }
         self.store.close().await;
@@ -196,6 +186,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.stopping.cancel();
+        self.stages.stopping.cancel();
+        self.stages.closed.cancel();
     }
 }

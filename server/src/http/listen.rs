@@ -1,5 +1,8 @@
-//! Accepting connections: one task each, bounded in number and in patience. When the server stops, none is accepted any
-//! more and those under way finish their request.
+//! Accepting connections: one task each, bounded in number and in patience.
+//!
+//! A server that stops finishes what is under way, and as long as that takes it goes on to accept: whoever asks on a new
+//! connection is answered once, so that a load balancer hears from `/readyz` that it should send people elsewhere and
+//! nobody is turned away meanwhile. Such late connections do not prolong the stop.
 
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -26,13 +29,50 @@ const HEAD_MAX_BYTES: usize = 32 * 1024;
 /// How long to wait when the system cannot accept, commonly because file descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `router` on `listener` until `stopping`; `connections` knows what is still under way then.
-pub(crate) async fn run(
-    listener: TcpListener,
-    router: Router,
-    stopping: CancellationToken,
-    connections: TaskTracker,
-) {
+/// How far a server has come with stopping, and what is still under way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stages {
+    /// Cancelled when the server begins to stop.
+    pub(crate) stopping: CancellationToken,
+    /// Cancelled when nothing is to be accepted any more.
+    pub(crate) closed: CancellationToken,
+    /// The connections that came before the stop.
+    pub(crate) connections: TaskTracker,
+    /// Those that came after.
+    pub(crate) late: TaskTracker,
+}
+
+impl Stages {
+    /// Waits until every request that came before the stop is answered and `others` have ended; then accepts no more, and
+    /// waits for what was asked meanwhile.
+    pub(crate) async fn drain(&self, others: impl Future<Output = ()>) {
+        self.connections.close();
+        tokio::join!(self.connections.wait(), others);
+        self.closed.cancel();
+        self.late.close();
+        self.late.wait().await;
+    }
+
+    /// What is valid for a connection that comes now.
+    fn terms(&self) -> (Terms, &TaskTracker) {
+        if self.stopping.is_cancelled() {
+            (Terms { keep_alive: false, end: self.closed.clone() }, &self.late)
+        } else {
+            (Terms { keep_alive: true, end: self.stopping.clone() }, &self.connections)
+        }
+    }
+}
+
+/// How long a connection may go on.
+struct Terms {
+    /// Whether it may ask more than once.
+    keep_alive: bool,
+    /// Cancelled when it may ask no more; what it has begun to ask is answered.
+    end: CancellationToken,
+}
+
+/// Serves `router` on `listener` until it is closed.
+pub(crate) async fn run(listener: TcpListener, router: Router, stages: Stages) {
     let free = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
     loop {
         let accepted = async {
@@ -41,12 +81,13 @@ pub(crate) async fn run(
         };
         let (place, accepted) = tokio::select! {
             accepted = accepted => accepted,
-            () = stopping.cancelled() => return,
+            () = stages.closed.cancelled() => return,
         };
         match accepted {
             Ok((stream, peer)) => {
-                let serving = serve(stream, peer, router.clone(), stopping.clone());
-                connections.spawn(async move {
+                let (terms, tracker) = stages.terms();
+                let serving = serve(stream, peer, router.clone(), terms);
+                tracker.spawn(async move {
                     serving.await;
                     drop(place);
                 });
@@ -67,7 +108,7 @@ fn is_of_one_connection(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stopping: CancellationToken) {
+async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, terms: Terms) {
     // Frames are small and each matters now: none waits to be sent with the next.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection was gone before it was served");
@@ -81,6 +122,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stopping: Ca
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        .keep_alive(terms.keep_alive)
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_MAX_BYTES)
         .serve_connection(TokioIo::new(stream), service)
@@ -88,7 +130,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stopping: Ca
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stopping.cancelled() => {
+        () = terms.end.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -24,6 +24,9 @@ const MESSAGES: &str = "/rooms/general/messages";
 /// Longer than the server needs to notice, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Shorter than the server waits for the head of a request.
+const HEAD_PATIENCE: Duration = Duration::from_secs(15);
+
 #[tokio::test]
 async fn a_fresh_server_is_ready() {
     let server = TestServer::start().await;
@@ -77,6 +80,48 @@ async fn a_server_that_stops_says_so_and_finishes_what_is_under_way() {
         assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
     };
     timeout(PATIENCE, async { tokio::join!(server.stop(), meanwhile) }).await.expect("it does not stop");
+}
+
+#[tokio::test]
+async fn while_a_server_stops_who_comes_new_is_answered_and_sent_elsewhere() {
+    let server = TestServer::with(&["--drain-seconds", "3600"]).await;
+    let (address, token) = (server.address(), server.guest("ann").await.token);
+    // Keeps the stop waiting: a request of which the end is not there.
+    let mut under_way = TcpStream::connect(address).await.unwrap();
+    let head = "POST /api/v1/guests HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n";
+    under_way.write_all(head.as_bytes()).await.unwrap();
+    assert_eq!(server.get("/readyz").await.status(), StatusCode::OK);
+
+    // On a connection of its own, which the server ends.
+    let ask = async |path: &str, headers: &str| {
+        let mut connection = TcpStream::connect(address).await?;
+        connection.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n").as_bytes()).await?;
+        let mut answer = Vec::new();
+        connection.read_to_end(&mut answer).await?;
+        std::io::Result::Ok(String::from_utf8_lossy(&answer).into_owned())
+    };
+    let meanwhile = async {
+        loop {
+            // Until it has begun to stop, it leaves the connection open.
+            let answer = ask("/readyz", "Connection: close\r\n").await.unwrap();
+            if answer.starts_with("HTTP/1.1 503 ") {
+                assert!(answer.ends_with("stopping\n"), "{answer}");
+                break;
+            }
+        }
+        let _silent = TcpStream::connect(address).await.unwrap();
+        let bearer = format!("Authorization: Bearer {token}\r\n");
+        let answer = ask("/api/v1/me", &bearer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"ann\""), "{answer}");
+        let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        let answer = ask("/ws", &format!("{bearer}{upgrade}")).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 1\r\n"), "{answer}");
+        under_way.write_all(b"{}").await.unwrap();
+    };
+    let stopped = timeout(HEAD_PATIENCE, async { tokio::join!(server.stop(), meanwhile) }).await;
+    stopped.expect("it waits for who has not asked anything");
+    assert!(ask("/readyz", "").await.is_err(), "it has stopped");
 }
 
 #[tokio::test]
