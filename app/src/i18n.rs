@@ -7,7 +7,7 @@ use protocol::{
     text::{InvalidText, is_invisible},
 };
 
-use crate::source::Language;
+use crate::{source::Language, state::Cause};
 
 pub(crate) use leptos_i18n::td_string as text;
 pub(crate) use texts::i18n::Locale;
@@ -83,6 +83,17 @@ pub(crate) fn refusal(locale: Locale, code: ErrorCode) -> &'static str {
     }
 }
 
+/// What to tell somebody whose operation failed for good.
+pub(crate) fn failure(locale: Locale, cause: Cause) -> &'static str {
+    match cause {
+        // The only limit of the server's that an operation can reach.
+        Cause::Refused(ErrorCode::LimitReached) => text!(locale, errors.reactions_full),
+        Cause::Refused(code) => refusal(locale, code),
+        Cause::OutboxFull => text!(locale, errors.outbox_full),
+        Cause::StorageFull => text!(locale, errors.storage_full),
+    }
+}
+
 /// What to tell somebody whose name was not accepted.
 pub(crate) fn bad_username(locale: Locale, error: InvalidText) -> String {
     match error {
@@ -117,6 +128,18 @@ mod tests {
         assert!(told("a\u{200B}b").iter().all(|text| text.contains("U+200B") && !text.contains('\u{200B}')));
         let [en, zh] = told("a\u{3000}b");
         assert!(en.contains("no spaces") && zh.contains("空格"), "{en} {zh}");
+    }
+
+    #[test]
+    fn each_limit_is_told_in_words_of_its_own() {
+        let causes = [Cause::Refused(ErrorCode::LimitReached), Cause::OutboxFull, Cause::StorageFull];
+        for (locale, about) in
+            [(Locale::en, ["reactions", "messages", "browser"]), (Locale::zh_CN, ["表情", "等待", "浏览器"])]
+        {
+            for (cause, about) in causes.into_iter().zip(about) {
+                assert!(failure(locale, cause).contains(about), "{cause:?}: {}", failure(locale, cause));
+            }
+        }
     }
 
     /// The names of all texts, with the values that go into each.

@@ -35,7 +35,7 @@ pub(crate) use model::Model;
 #[cfg(feature = "hydrate")]
 pub(crate) use model::{Ask, Change, Fetch};
 pub use room::Present;
-pub use rows::{Delivery, MessageRow, Row, RowKey};
+pub use rows::{Cause, Delivery, Failure, MessageRow, Row, RowKey};
 pub use zone::Zone;
 
 use rows::Log;
@@ -49,6 +49,28 @@ pub struct RoomEntry {
     pub unread: u32,
     /// Those of them that mention this user.
     pub mentions: u32,
+    /// Whether it is there: those in the list are.
+    pub existence: Existence,
+}
+
+/// Whether there is a room at the address that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existence {
+    /// A link led there, and the server has not said yet.
+    Unknown,
+    /// There is.
+    There,
+    /// There is none, or this user may not see it.
+    Missing,
+}
+
+/// What this user has written and the server has not taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unsent {
+    /// Messages, and changes of messages, that are to be sent or failed.
+    pub messages: usize,
+    /// Rooms with something typed in them.
+    pub drafts: usize,
 }
 
 /// How the page stands with the server.
@@ -88,6 +110,8 @@ pub(crate) enum Intent {
     Scrolled { at_bottom: bool },
     Draft { room: RoomSlug, text: String },
     CreateRoom { room: NewRoom, answer: oneshot::Sender<Result<RoomSlug, Refusal>> },
+    CountUnsent(oneshot::Sender<Unsent>),
+    SignOut(oneshot::Sender<Result<(), Refusal>>),
 }
 
 /// The state of the chat page, in context. Copied freely: it is a bundle of handles.
@@ -181,6 +205,12 @@ impl ChatState {
     /// The room that is shown.
     pub fn open_room(&self) -> Signal<RoomEntry> {
         self.shown.open.into()
+    }
+
+    /// Whether there is a room at the address that is open. What is not there has no people and takes no messages.
+    pub fn existence(&self) -> Signal<Existence> {
+        let open = self.shown.open;
+        Signal::derive(move || open.read().existence)
     }
 
     /// What the log shows, in order.
@@ -317,7 +347,7 @@ impl ChatState {
         self.submit(OpKind::React { target, emoji, on });
     }
 
-    /// Tries a failed operation again; its id is the message's, or stands in [`Delivery::Failed`].
+    /// Tries a failed operation again; its id stands in [`Failure`].
     pub fn retry(&self, id: protocol::OpId) {
         self.ask(Intent::Retry(id));
     }
@@ -388,9 +418,21 @@ impl ChatState {
     ) -> Result<RoomSlug, Refusal> {
         let (answer, answered) = oneshot::channel();
         self.ask(Intent::CreateRoom { room: NewRoom { name, topic, visibility }, answer });
-        answered.await.unwrap_or_else(|_| {
-            Err(Refusal::new(ErrorCode::Unavailable, "the page is not connected yet; try again in a moment"))
-        })
+        answered.await.unwrap_or_else(|_| Err(not_live()))
+    }
+
+    /// What this user has written and not sent, here and in other tabs of this browser.
+    pub fn unsent(&self) -> Unsent {
+        let (answer, mut answered) = oneshot::channel();
+        self.ask(Intent::CountUnsent(answer));
+        answered.try_recv().ok().flatten().unwrap_or_default()
+    }
+
+    /// Signs out, removes what the browser keeps of this user, and leads on to the sign-in page.
+    pub async fn sign_out(self) -> Result<(), Refusal> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Intent::SignOut(answer));
+        answered.await.unwrap_or_else(|_| Err(not_live()))
     }
 
     fn submit(&self, kind: OpKind) {
@@ -403,4 +445,8 @@ impl ChatState {
             outlet(intent);
         }
     }
+}
+
+fn not_live() -> Refusal {
+    Refusal::new(ErrorCode::Unavailable, "the page is not connected yet; try again in a moment")
 }

@@ -22,6 +22,8 @@ export class Person {
     readonly page: Page,
     readonly base: string,
     readonly name: string,
+    /** Whether they touch the screen: Enter on its keyboard breaks the line. */
+    private readonly touches = false,
   ) {
     page.on('pageerror', (error) => this.complaints.push(`uncaught: ${error.stack ?? error.message}`));
     page.on('console', (message) => {
@@ -107,10 +109,11 @@ export class Person {
     );
   }
 
-  /** Types into the composer at once and presses Enter. */
+  /** Types into the composer at once and sends, as one does on that device. */
   async say(text: string): Promise<void> {
     await this.composer.fill(text);
-    await this.composer.press('Enter');
+    if (this.touches) await this.page.getByRole('button', { name: 'Send', exact: true }).tap();
+    else await this.composer.press('Enter');
     await expect(this.composer).toHaveValue('');
   }
 
@@ -212,6 +215,17 @@ export class Person {
     const clipboard = () => this.page.evaluate(() => navigator.clipboard.readText());
     await expect.poll(clipboard).toContain('/join/');
     return clipboard();
+  }
+
+  /** Asks to sign out in the menu. */
+  async askToSignOut(): Promise<void> {
+    await this.page.getByRole('button', { name: this.name, exact: true }).click();
+    await this.page.getByRole('button', { name: 'Sign out', exact: true }).click();
+  }
+
+  /** The names and values of all that the browser keeps of anybody. */
+  async kept(): Promise<string> {
+    return this.page.evaluate(() => JSON.stringify(Object.entries(localStorage)));
   }
 
   async chooseLanguage(language: string): Promise<void> {

@@ -50,7 +50,7 @@ export const test = base.extend<Fixtures>({
     const people: Person[] = [];
     await use(async (name, options) => {
       const context = await browser.newContext(options);
-      const person = new Person(await context.newPage(), link.url, name);
+      const person = new Person(await context.newPage(), link.url, name, options?.hasTouch);
       people.push(person);
       return person;
     });

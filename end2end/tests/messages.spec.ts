@@ -1,6 +1,9 @@
 // Edit, delete, reply and react: by mouse, by keyboard, and seen by everybody.
 import { expect, test } from '../support/test.js';
 
+/** REACTIONS_MAX_PER_MESSAGE in protocol/src/limits.rs. */
+const REACTIONS_MAX_PER_MESSAGE = 20;
+
 test('an edit reaches everybody and is marked', async ({ person }) => {
   const alice = await person('Alice');
   const bob = await person('Bob');
@@ -76,6 +79,27 @@ test('a reply quotes its message and follows its edits', async ({ person }) => {
   for (const person of [alice, bob]) {
     await expect(person.message('Yes.')).toContainText('Shall we meet at ten?');
   }
+});
+
+test('one kind of reaction too many is refused with the reason', async ({ person, picture }) => {
+  const alice = await person('Alice');
+  await alice.say('react to this');
+  const row = alice.message('react to this');
+  await expect.poll(() => alice.count('ack')).toBe(1);
+  await alice.act(row, 'Add a reaction');
+  const emoji = alice.page.getByRole('dialog').locator('.emoji-grid button');
+  const names = await emoji.evaluateAll((buttons) => buttons.map((button) => button.getAttribute('aria-label') ?? button.textContent ?? ''));
+  const kinds = [...new Set(names)].slice(0, REACTIONS_MAX_PER_MESSAGE + 1);
+  await alice.page.keyboard.press('Escape');
+  for (const [n, name] of kinds.entries()) {
+    await alice.act(row, 'Add a reaction');
+    await alice.page.getByRole('dialog').getByRole('button', { name, exact: true }).first().click();
+    if (n < REACTIONS_MAX_PER_MESSAGE) await expect.poll(() => alice.count('ack')).toBe(n + 2);
+  }
+  await expect(row).toContainText('Your change was not taken over. This message cannot take any more different reactions.');
+  await picture(alice, 'too-many-reactions');
+  await row.getByRole('button', { name: 'Discard' }).click();
+  await expect(row).not.toContainText('not taken over');
 });
 
 test('reactions are counted, name who, and can be taken off', async ({ person }) => {

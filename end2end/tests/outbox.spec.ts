@@ -43,6 +43,61 @@ test('two tabs that share an outbox send it once', async ({ person, link, api })
   expect((await witness.messages('general')).map((message) => message.content).sort()).toEqual(said);
 });
 
+/** Most operations that a browser keeps: OUTBOX_MAX_OPS in protocol/src/session/config.rs. */
+const OUTBOX_MAX_OPS = 500;
+
+test('a message that the browser has no space for says so, and is sent once there is some', async ({ person, api }) => {
+  const alice = await person('Alice');
+  await alice.page.evaluate(() => {
+    let piece = 'x'.repeat(1 << 20);
+    for (let n = 0; piece.length > 0; n++) {
+      try {
+        localStorage.setItem(`of another program ${n}`, piece);
+      } catch {
+        piece = piece.slice(piece.length >> 1);
+        if (piece.length === 1) piece = '';
+      }
+    }
+  });
+  await alice.say('where to put it?');
+  const row = alice.message('where to put it?');
+  await expect(row).toContainText('Not sent. Your browser has no space left to keep this safe.');
+  await row.getByRole('button', { name: 'Try again' }).click();
+  await expect(row).toContainText('no space left');
+  await alice.page.evaluate(() => localStorage.removeItem('of another program 0'));
+  await row.getByRole('button', { name: 'Try again' }).click();
+  await expect(row).not.toContainText('Not sent');
+  const witness = await api('Witness');
+  await expect.poll(async () => (await witness.messages('general')).map((message) => message.content)).toEqual(['where to put it?']);
+});
+
+test('a message for which too many others wait says so', async ({ person, link }) => {
+  const alice = await person('Alice');
+  link.cut();
+  await alice.say('the first that waits');
+  await alice.page.evaluate((max) => {
+    const key = Object.keys(localStorage).find((key) => key.startsWith('hubbub.outbox.')) ?? '';
+    const entry = localStorage.getItem(key) ?? '';
+    const id = key.slice(key.lastIndexOf('.') + 1);
+    for (let n = 1; n < max; n++) {
+      const other = crypto.randomUUID();
+      // They have failed, so that they do not go out.
+      const failed = { ...JSON.parse(entry.replaceAll(id, other)), refused: { code: 'target_not_found', message: '' } };
+      localStorage.setItem(key.replace(id, other), JSON.stringify(failed));
+    }
+  }, OUTBOX_MAX_OPS);
+  link.mend();
+  await alice.reload();
+  await expect.poll(() => alice.count('ack'), 'one of them waited').toBe(1);
+  await alice.say('the last that fits');
+  await expect.poll(() => alice.count('ack')).toBe(2);
+  link.cut();
+  await alice.say('it waits');
+  await alice.say('one too many');
+  await expect(alice.message('one too many')).toContainText('Not sent. Too many messages are not sent yet.');
+  await expect(alice.message('it waits')).not.toContainText('Not sent');
+});
+
 test('a draft waits where it was left', async ({ person }) => {
   const alice = await person('Alice');
   await alice.composer.fill('half a thought');

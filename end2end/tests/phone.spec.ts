@@ -56,6 +56,23 @@ test('the composer stays in view as it grows, and then scrolls', async ({ person
   expect(box?.height).toBeLessThan(844 / 2);
 });
 
+test('Enter on the screen’s keyboard breaks the line, and the button sends', async ({ person, api }) => {
+  const alice = await person('Alice', PHONE);
+  await expect(alice.composer).toHaveAttribute('enterkeyhint', 'enter');
+  await expect(alice.composer).toHaveAccessibleDescription('Enter breaks the line, the button sends');
+  await alice.composer.pressSequentially('first');
+  await alice.composer.press('Enter');
+  await alice.composer.pressSequentially('second');
+  await expect(alice.composer).toHaveValue('first\nsecond');
+  await alice.page.getByRole('button', { name: 'Send', exact: true }).tap();
+  await expect(alice.composer).toHaveValue('');
+  // Who has a keyboard beside the screen has a way, too.
+  await alice.composer.pressSequentially('third');
+  await alice.composer.press('Control+Enter');
+  const witness = await api('Witness');
+  await expect.poll(async () => (await witness.messages('general')).map((message) => message.content)).toEqual(['first\nsecond', 'third']);
+});
+
 test('the way to the rooms tells what is new in them', async ({ person, api }) => {
   const bob = await api('Bob');
   await bob.createRoom('Elsewhere');

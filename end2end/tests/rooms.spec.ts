@@ -112,16 +112,15 @@ test('an invitation tells a stranger what it is and leads right into the room', 
 test('a private room has a lock where a public one has its sign', async ({ person, picture }) => {
   const alice = await person('Alice');
   const head = alice.page.getByRole('heading', { level: 1 });
-  const beside = alice.page.locator('.box > .icon');
   const picture_of = (icon: import('@playwright/test').Locator) => icon.evaluate((svg) => svg.innerHTML);
   const sign = await picture_of(head.locator('.icon'));
-  expect(await picture_of(beside)).toBe(sign);
+  await expect(alice.composer).toHaveAttribute('placeholder', 'Message #general');
   await alice.say('first');
   await expect(alice.page.getByText('This is the beginning of #general.')).toBeVisible();
   await alice.createRoom('Founders', 'private');
   await expect(head).toHaveAccessibleName('private Founders');
-  expect(await picture_of(beside)).not.toBe(sign);
-  expect(await picture_of(beside)).toBe(await picture_of(head.locator('.icon')));
+  expect(await picture_of(head.locator('.icon'))).not.toBe(sign);
+  await expect(alice.composer).toHaveAttribute('placeholder', 'Message Founders');
   await alice.say('first');
   await expect(alice.page.getByText('This is the beginning of Founders.')).toBeVisible();
   await picture(alice, 'private-room');
@@ -148,9 +147,71 @@ test('unread messages and mentions are counted until they are read', async ({ pe
   await expect(elsewhere).not.toContainText(/unread|for you/);
 });
 
-test('a room that is not there says so', async ({ person }) => {
+const NOT_THERE = 'There is no such room, or it is private and you need its invitation link.';
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`a room that is not there says so: ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({ visitor }) => {
+    const alice = await visitor('Alice', { javaScriptEnabled });
+    await alice.open('/');
+    await alice.page.getByRole('textbox', { name: 'Your name' }).fill('Alice');
+    await alice.page.getByRole('button', { name: 'Come in' }).click();
+    await expect(alice.composer).toBeVisible();
+    const answer = await alice.page.goto(`${alice.base}/rooms/nowhere`);
+    expect(answer?.status()).toBe(404);
+    await expect(alice.page.getByRole('heading', { name: 'Nothing here' })).toBeVisible();
+    await expect(alice.page.getByText(NOT_THERE)).toBeVisible();
+    await expect(alice.page.getByRole('textbox')).toHaveCount(0);
+    await alice.page.getByRole('link', { name: 'Back to the rooms' }).click();
+    await expect(alice.composer).toBeVisible();
+  });
+}
+
+test('a link to a room that is not there, or not mine, leads to words and to nothing that takes any', async ({ person, api, picture }) => {
+  const bob = await api('Bob');
+  const { slug } = await bob.createRoom('Founders', 'private');
+  await bob.post('general', `not there: #nowhere; not hers: #${slug}`);
   const alice = await person('Alice');
-  const answer = await alice.page.goto(`${alice.base}/rooms/nowhere`);
-  expect(answer?.status()).toBe(404);
-  await expect(alice.page.getByRole('link', { name: 'Back to the rooms' })).toBeVisible();
+  for (const room of ['nowhere', slug]) {
+    await alice.log.getByRole('link', { name: `#${room}` }).click();
+    await expect(alice.page).toHaveURL(new RegExp(`/rooms/${room}$`));
+    await expect(alice.page.getByRole('alert').filter({ hasText: NOT_THERE })).toBeVisible();
+    await expect(alice.page.getByRole('heading', { level: 1 })).toHaveText('Nothing here');
+    await expect(alice.page).toHaveTitle('Nothing here · Hubbub');
+    await expect(alice.composer).toBeHidden();
+    await expect(alice.people).toBeHidden();
+    await expect(alice.rooms.getByRole('link')).toHaveText(['general']);
+    await picture(alice, 'nowhere');
+    await alice.page.goBack();
+    await expect(alice.message('not there')).toBeVisible();
+    await expect(alice.composer).toBeVisible();
+    await expect(alice.page).toHaveTitle('general · Hubbub');
+  }
+  // Whoever waits at the address is let in when somebody makes the room.
+  await alice.log.getByRole('link', { name: '#nowhere' }).click();
+  await expect(alice.composer).toBeHidden();
+  await bob.createRoom('Nowhere');
+  await expect(alice.composer).toBeVisible();
+  await expect(alice.room('Nowhere')).toHaveAttribute('aria-current', 'page');
+  await alice.say('somewhere');
+  await expect(alice.message('somewhere')).toBeVisible();
+});
+
+test('a room that is taken away while it is open is gone from sight', async ({ person }) => {
+  const alice = await person('Alice');
+  let tell: (frame: object) => void = () => {};
+  await alice.page.routeWebSocket(/\/ws$/, (socket) => {
+    socket.connectToServer();
+    tell = (frame) => socket.send(JSON.stringify(frame));
+  });
+  await alice.reload();
+  await alice.createRoom('Elsewhere');
+  await alice.say('soon out of sight');
+  await expect(alice.message('soon out of sight')).toBeVisible();
+  tell({ type: 'left', room: 'elsewhere' });
+  await expect(alice.page.getByRole('alert').filter({ hasText: NOT_THERE })).toBeVisible();
+  await expect(alice.messages).toHaveCount(0);
+  await expect(alice.composer).toBeHidden();
+  await expect(alice.rooms.getByRole('link')).toHaveText(['general']);
+  await alice.room('general').click();
+  await expect(alice.composer).toBeFocused();
 });

@@ -1,15 +1,20 @@
-//! Who one is, with the choices that are one's own: a menu at the foot of the sidebar.
+//! Who one is, with the choices that are one's own: a menu at the foot of the sidebar. Its last is to sign out, which asks
+//! first where something would be lost.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
+use protocol::ErrorCode;
 
 use super::{
     avatar::avatar,
-    desk::{Dialog, use_desk},
+    desk::{Desk, Dialog, use_desk},
     icon::{Icon, icon},
     overlay::hide_popover,
     preferences::PreferenceForms,
 };
-use crate::i18n::{language, text};
+use crate::{
+    i18n::{Locale, language, refusal, text},
+    state::Unsent,
+};
 
 const MENU_ID: &str = "account";
 
@@ -27,6 +32,16 @@ pub(crate) fn Account() -> impl IntoView {
         let room = open.with(|open| format!("/rooms/{}", open.room.slug));
         target.get().map_or_else(|| room.clone(), |seq| format!("{room}/{seq}"))
     });
+    let leave = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        hide_popover(MENU_ID);
+        let unsent = desk.state.unsent();
+        if unsent == Unsent::default() {
+            sign_out(&desk, unsent);
+        } else {
+            desk.dialog.set(Dialog::SignOut(unsent, None));
+        }
+    };
     view! {
         <div class="account">
             <button class="me" popovertarget=MENU_ID title=label>
@@ -46,11 +61,59 @@ pub(crate) fn Account() -> impl IntoView {
                     {icon(Icon::Keyboard)}
                     {text!(locale, account.shortcuts)}
                 </button>
-                <form method="post" action="/sign-out">
+                <form method="post" action="/sign-out" on:submit=leave>
                     <button class="menu-item">{icon(Icon::LogOut)} {text!(locale, account.sign_out)}</button>
                 </form>
                 <p class="menu-note">{text!(locale, account.guest_note)}</p>
             </div>
+        </div>
+    }
+}
+
+/// Signs out. Where that cannot be done, the dialog says why.
+fn sign_out(desk: &Desk, unsent: Unsent) {
+    let (state, dialog) = (desk.state, desk.dialog);
+    spawn_local(async move {
+        if let Err(refused) = state.sign_out().await {
+            dialog.set(Dialog::SignOut(unsent, Some(refused.code)));
+        }
+    });
+}
+
+/// What the dialog asks.
+pub(crate) fn sign_out_title(locale: Locale, unsent: Unsent) -> &'static str {
+    if unsent == Unsent::default() {
+        text!(locale, account.sign_out)
+    } else {
+        text!(locale, account.sign_out_title)
+    }
+}
+
+/// What would be lost, and whether to sign out all the same.
+#[component]
+pub(crate) fn SignOut(unsent: Unsent, refused: Option<ErrorCode>) -> impl IntoView {
+    let locale = language();
+    let desk = use_desk();
+    let Unsent { messages, drafts } = unsent;
+    let lost = (unsent != Unsent::default()).then(|| {
+        view! {
+            <p class="excerpt">{text!(locale, account.unsent, messages = messages, drafts = drafts)}</p>
+            <p>{text!(locale, account.unsent_note)}</p>
+        }
+    });
+    view! {
+        <h2>{sign_out_title(locale, unsent)}</h2>
+        {lost}
+        <p class="help bad" role="alert">
+            {refused.map(|code| refusal(locale, code))}
+        </p>
+        <div class="modal-foot">
+            <button class="button quiet" autofocus on:click=move |_| desk.close()>
+                {text!(locale, account.stay)}
+            </button>
+            <button class="button danger" on:click=move |_| sign_out(&desk, unsent)>
+                {text!(locale, account.sign_out)}
+            </button>
         </div>
     }
 }

@@ -1,5 +1,5 @@
 //! The dialogs about a message: what can be done with it (a long press opens that), whether it should be deleted, and
-//! what of it the browser does not let the page copy.
+//! what of it the browser does not let the page copy. In the one that asks it is also asked whether to sign out.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use protocol::Message;
 
 use super::{
+    account::{SignOut, sign_out_title},
     clipboard::CopyByHand,
     desk::{Desk, Dialog, Picking, use_desk},
     emoji::FREQUENT,
@@ -25,6 +26,7 @@ pub(crate) fn MessageDialogs() -> impl IntoView {
     let asking = move || match &*desk.dialog.read() {
         Dialog::Delete(_) => text!(locale, message.delete_title),
         Dialog::Copy(_) => text!(locale, copy.title),
+        &Dialog::SignOut(unsent, _) => sign_out_title(locale, unsent),
         _ => "",
     };
     view! {
@@ -43,6 +45,7 @@ pub(crate) fn MessageDialogs() -> impl IntoView {
             {move || match desk.dialog.get() {
                 Dialog::Delete(message) => Some(view! { <Delete message /> }.into_any()),
                 Dialog::Copy(text) => Some(view! { <CopyByHand text /> }.into_any()),
+                Dialog::SignOut(unsent, refused) => Some(view! { <SignOut unsent refused /> }.into_any()),
                 _ => None,
             }}
         </Modal>
@@ -88,7 +91,7 @@ fn Actions(message: Arc<Message>) -> impl IntoView {
         Box::new(move || act(&desk, Arc::clone(&message)))
     };
     view! {
-        <div class="quick">
+        <div class="quick" tabindex="-1" autofocus>
             {quick}
             <button
                 aria-label=text!(locale, message.react)

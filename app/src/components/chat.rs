@@ -7,8 +7,9 @@ use super::{
     log::Log, people::People, picker::Picker, sidebar::Sidebar,
 };
 use crate::{
+    i18n::{language, text},
     source::{ChatPage, Place},
-    state::ChatState,
+    state::{ChatState, Existence},
     visitor::Visitor,
 };
 
@@ -21,8 +22,12 @@ pub(crate) fn Chat(page: ChatPage, place: Place) -> impl IntoView {
     provide_context(Desk::new(&state));
     state.go_live();
 
+    let existence = state.existence();
     Effect::new(move |_| {
-        let name = state.open_room().with(|open| open.room.name.to_string());
+        let name = match existence.get() {
+            Existence::Missing => text!(language(), not_found.title).to_owned(),
+            _ => state.open_room().with(|open| open.room.name.to_string()),
+        };
         document().set_title(&match state.unread_total().get() {
             0 => format!("{name} · Hubbub"),
             unread => format!("({unread}) {name} · Hubbub"),
@@ -36,8 +41,10 @@ pub(crate) fn Chat(page: ChatPage, place: Place) -> impl IntoView {
                 <Log />
                 <footer class="foot">
                     <Banner />
-                    <Typing />
-                    <Composer />
+                    <div hidden=move || existence.get() != Existence::There>
+                        <Typing />
+                        <Composer />
+                    </div>
                 </footer>
             </main>
             <People />
@@ -54,8 +61,6 @@ pub(crate) fn Chat(page: ChatPage, place: Place) -> impl IntoView {
 /// Who is writing. Its line is always there, so that nothing moves when somebody begins.
 #[component]
 fn Typing() -> impl IntoView {
-    use crate::i18n::{language, text};
-
     let locale = language();
     let names = super::desk::use_desk().state.typing();
     let words = move || {

@@ -1,5 +1,5 @@
-//! Where one writes. A plain form without JavaScript; with it, Enter sends, what is not sent is kept as a draft, and the
-//! field grows with its text.
+//! Where one writes. A plain form without JavaScript; with it, Enter sends where there is a keyboard to break lines with
+//! otherwise, what is not sent is kept as a draft, and the field grows with its text.
 
 use leptos::prelude::*;
 use protocol::{Message, limits::CONTENT_MAX_CHARS, text::InvalidText};
@@ -9,7 +9,8 @@ use super::{
     desk::{Desk, Dialog, Picking, Writing, use_desk},
     icon::{Icon, icon},
     log::focus_newest,
-    sidebar::room_glyph,
+    overlay::is_touch,
+    sidebar::room_words,
 };
 use crate::{
     i18n::{Locale, language, refusal, text},
@@ -82,6 +83,14 @@ impl Field {
         let desk = field.desk;
         let state = desk.state;
 
+        // What the key for Enter says on a keyboard on the screen. The server cannot know who has one.
+        Effect::new(move |_| {
+            if let Some(field) = desk.field.get()
+                && is_touch()
+            {
+                _ = field.set_attribute("enterkeyhint", "enter");
+            }
+        });
         // Another room, another draft. At first: what was typed before hydration, or the draft once it is read.
         let slug = Memo::new(move |_| state.open_room().with(|open| open.room.slug.clone()));
         Effect::new(move |before: Option<protocol::RoomSlug>| {
@@ -162,13 +171,14 @@ impl Field {
     fn key(&self, locale: Locale, event: &KeyboardEvent) {
         let composing = event.is_composing() || event.key_code() == KEY_CODE_COMPOSING;
         let late = event.time_stamp() - self.composed_at.get_value() < COMPOSITION_GRACE_MS;
-        let plain = !event.shift_key() && !event.ctrl_key() && !event.alt_key() && !event.meta_key();
+        let command = event.ctrl_key() || event.meta_key();
+        let plain = !event.shift_key() && !event.alt_key() && !command;
         let writing = &self.desk.writing;
         match event.key().as_str() {
             _ if composing => return,
             // The Enter that Safari reports late ended a composition: it neither sends nor breaks the line.
             "Enter" if late => {}
-            "Enter" if plain => self.send(locale),
+            "Enter" if command || (plain && !is_touch()) => self.send(locale),
             "ArrowUp" if event.alt_key() => focus_newest(),
             "ArrowUp" if plain && self.text.read_untracked().is_empty() => {
                 let Some(message) = self.desk.state.my_last_message() else { return };
@@ -238,22 +248,21 @@ pub(crate) fn Composer() -> impl IntoView {
     field.watch();
 
     let action = move || state.open_room().with(|open| format!("/rooms/{}", open.room.slug));
-    let label = move || {
-        state.open_room().with(|open| text!(locale, composer.label, room = open.room.name.to_string()))
-    };
+    let label =
+        move || state.open_room().with(|open| text!(locale, composer.label, room = room_words(&open.room)));
 
-    let left = Memo::new(move |_| {
+    let to_go = Memo::new(move |_| {
         let chars = field.text.read().chars().count();
         (chars + WARN_CHARS > CONTENT_MAX_CHARS)
-            .then(|| CONTENT_MAX_CHARS.checked_sub(chars).ok_or(chars - CONTENT_MAX_CHARS))
+            .then(|| CONTENT_MAX_CHARS.checked_sub(chars).ok_or_else(|| chars - CONTENT_MAX_CHARS))
     });
     let count = move || {
-        left.get().map(|left| match left {
-            Ok(left) => text!(locale, composer.left, count = left),
-            Err(over) => text!(locale, composer.over, count = over),
+        to_go.get().map(|to_go| match to_go {
+            Ok(chars) => text!(locale, composer.left, count = chars),
+            Err(chars) => text!(locale, composer.over, count = chars),
         })
     };
-    let is_over = move || matches!(left.get(), Some(Err(_)));
+    let is_over = move || matches!(to_go.get(), Some(Err(_)));
 
     view! {
         <form
@@ -268,7 +277,6 @@ pub(crate) fn Composer() -> impl IntoView {
             <input type="hidden" name="id" value=form_id() />
             {move || writing_bar(locale, &desk)}
             <div class="box" class:over=is_over>
-                {move || icon(room_glyph(state.open_room().read().room.visibility))}
                 <textarea
                     node_ref=desk.field
                     name="content"
@@ -316,14 +324,22 @@ pub(crate) fn Composer() -> impl IntoView {
                 class="composer-note"
                 class:needs-js=move || count().is_none() && field.problem.read().is_none()
                 class:bad=move || is_over() || field.problem.read().is_some()>
-                {move || {
-                    count()
-                        .or_else(|| field.problem.get())
-                        .unwrap_or_else(|| text!(locale, composer.hint).to_owned())
+                {move || match count().or_else(|| field.problem.get()) {
+                    Some(words) => words.into_any(),
+                    None => hint(locale),
                 }}
             </p>
         </form>
     }
+}
+
+/// What Enter does: one thing where there is a keyboard, another where one touches the screen.
+fn hint(locale: Locale) -> AnyView {
+    view! {
+        <span class="needs-keyboard">{text!(locale, composer.hint)}</span>
+        <span class="needs-touch">{text!(locale, composer.hint_touch)}</span>
+    }
+    .into_any()
 }
 
 /// What is being answered or changed, with a way out.

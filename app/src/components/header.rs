@@ -9,7 +9,10 @@ use super::{
     people::PEOPLE_ID,
     sidebar::{SIDEBAR_ID, badge, room_icon},
 };
-use crate::i18n::{language, text};
+use crate::{
+    i18n::{language, text},
+    state::{Existence, RoomEntry},
+};
 
 /// The header.
 #[component]
@@ -19,6 +22,18 @@ pub(crate) fn Header() -> impl IntoView {
     let open = state.open_room();
     let here = state.here();
     let invite = Memo::new(move |_| open.with(|open| open.room.invite.clone()));
+    let existence = state.existence();
+    let title = move || {
+        let RoomEntry { room, existence, .. } = &*open.read();
+        if *existence == Existence::Missing {
+            return text!(locale, not_found.title).into_any();
+        }
+        view! {
+            {room_icon(locale, room.visibility)}
+            <span>{room.name.to_string()}</span>
+        }
+        .into_any()
+    };
     let people = move || text!(locale, room.people_count, count = here.read().count);
     view! {
         <header class="sheet-head">
@@ -27,15 +42,17 @@ pub(crate) fn Header() -> impl IntoView {
                 <span class="visually-hidden">{text!(locale, sidebar.open)}</span>
                 {move || badge(locale, state.unread_elsewhere())}
             </button>
-            <h1>
-                {move || room_icon(locale, open.read().room.visibility)}
-                <span>{move || open.read().room.name.to_string()}</span>
-            </h1>
+            <h1>{title}</h1>
             <p class="topic" title=move || open.read().room.topic.to_string()>
                 {move || open.read().room.topic.to_string()}
             </p>
             {move || invite.get().map(|path| view! { <Invite path /> })}
-            <button class="drawer-opener people-opener needs-js" popovertarget=PEOPLE_ID aria-label=people>
+            <button
+                class="drawer-opener people-opener needs-js"
+                popovertarget=PEOPLE_ID
+                aria-label=people
+                hidden=move || existence.get() != Existence::There
+            >
                 {icon(Icon::Users)}
                 <span class="figure" aria-hidden="true">
                     {move || here.read().count}

@@ -27,8 +27,9 @@ pub(crate) fn Help() -> impl IntoView {
         ("E", text!(locale, help.edit)),
         ("Del", text!(locale, help.delete)),
         ("L", text!(locale, help.copy)),
+        ("Enter", text!(locale, help.actions)),
         ("End", text!(locale, help.to_end)),
-        ("Esc", text!(locale, help.cancel)),
+        ("Esc", text!(locale, help.back)),
         ("?", text!(locale, help.this)),
     ];
     let list = |keys: &[(&'static str, &'static str)]| {

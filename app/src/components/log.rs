@@ -14,8 +14,8 @@ use super::{
     sidebar::room_words,
 };
 use crate::{
-    i18n::{language, text},
-    state::{Row, RowKey},
+    i18n::{Locale, language, text},
+    state::{Existence, Row, RowKey},
 };
 
 /// Shows a message if it is on the page; otherwise its address has to be followed.
@@ -118,11 +118,14 @@ fn OlderEdge() -> impl IntoView {
     let slug = move || state.open_room().with(|open| open.room.slug.clone());
     let name = move || state.open_room().with(|open| room_words(&open.room));
     let empty = Memo::new(move |_| state.keys().with(Vec::is_empty));
+    let existence = state.existence();
     let address = move || edge(&desk, false).map(|first| format!("/rooms/{}?before={first}", slug()));
     view! {
         <div class="edge">
             {move || {
-                if empty.get() && state.loading_newer().get() {
+                if existence.get() == Existence::Missing {
+                    nothing_here(locale)
+                } else if empty.get() && state.loading_newer().get() {
                     view! { <Skeleton /> }.into_any()
                 } else if has_older.get() && failed.get() {
                     view! {
@@ -162,6 +165,20 @@ fn OlderEdge() -> impl IntoView {
             }}
         </div>
     }
+}
+
+/// That there is no such room, with a way on: what the server's page says of it, too.
+fn nothing_here(locale: Locale) -> AnyView {
+    view! {
+        <div class="empty" role="alert">
+            <h2>{text!(locale, not_found.title)}</h2>
+            <p>{text!(locale, not_found.room)}</p>
+            <a class="button primary" href="/" rel="external">
+                {text!(locale, not_found.back)}
+            </a>
+        </div>
+    }
+    .into_any()
 }
 
 /// Below the last row, where it is not the newest.
@@ -253,7 +270,7 @@ fn on_key(desk: &Desk, scroll: &Scroll, event: &KeyboardEvent) {
         }
         ("End", _) => {
             scroll.show_end();
-            focus(last_message(&row));
+            focus_newest();
         }
         ("Escape", _) => desk.focus_field(),
         ("?", _) => desk.dialog.set(Dialog::Help),
@@ -282,23 +299,13 @@ fn message_beside(row: &Element, step: fn(&Element) -> Option<Element>) -> Optio
     None
 }
 
-fn last_message(row: &Element) -> Option<Element> {
-    let last = row.parent_element()?.last_element_child()?;
-    if last.class_list().contains("message") {
-        return Some(last);
-    }
-    message_beside(&last, Element::previous_element_sibling)
-}
-
 fn focus(element: Option<Element>) {
     if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
         _ = element.focus();
     }
 }
 
-/// From the composer to the newest message.
+/// To the last message there is.
 pub(crate) fn focus_newest() {
-    let messages = document().query_selector_all(".log-list > .message").ok();
-    let last = messages.and_then(|all| all.item(all.length().checked_sub(1)?));
-    focus(last.and_then(|last| last.dyn_into::<Element>().ok()));
+    focus(document().query_selector(".log-list > article:last-of-type").ok().flatten());
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
-use protocol::{Content, ErrorCode, RoomSlug, Seq};
+use protocol::{Content, RoomSlug, Seq};
 use web_sys::{PointerEvent, TouchEvent};
 
 use super::{
@@ -17,8 +17,8 @@ use super::{
     toolbar::Toolbar,
 };
 use crate::{
-    i18n::{Locale, language, refusal, text},
-    state::{Delivery, MessageRow, Row, RowKey},
+    i18n::{Locale, failure, language, text},
+    state::{Delivery, Failure, MessageRow, Row, RowKey},
 };
 
 /// How long a finger stays on a message to open its actions.
@@ -168,7 +168,7 @@ fn MessageView(
                     {move || body_view(&body.read(), Reader { locale, me: &me })}
                 </div>
                 <Reactions key />
-                {move || delivery_view(locale, key, &delivery.read(), seq.get())}
+                {move || delivery_view(locale, &delivery.read(), seq.get())}
             </div>
             <Show when=move || {
                 pointed.selected(&Some(key)) && seq.get() > Seq::ZERO && body.read().content.is_some()
@@ -243,7 +243,7 @@ fn body_view(body: &Body, reader: Reader<'_>) -> AnyView {
 }
 
 /// How far one's own message, or a change of it, has come. Says nothing once all is well.
-fn delivery_view(locale: Locale, key: RowKey, delivery: &Delivery, seq: Seq) -> Option<AnyView> {
+fn delivery_view(locale: Locale, delivery: &Delivery, seq: Seq) -> Option<AnyView> {
     let state = use_desk().state;
     match delivery {
         Delivery::Sent => None,
@@ -253,9 +253,7 @@ fn delivery_view(locale: Locale, key: RowKey, delivery: &Delivery, seq: Seq) -> 
         Delivery::Waiting => {
             Some(view! { <p class="delivery">{text!(locale, message.waiting)}</p> }.into_any())
         }
-        Delivery::Failed(refused) => {
-            let RowKey::Message(_, own_id) = key else { return None };
-            let id = refused.id.unwrap_or(own_id);
+        &Delivery::Failed(Failure { id, cause }) => {
             let what = if seq > Seq::ZERO {
                 text!(locale, message.not_changed)
             } else {
@@ -266,7 +264,7 @@ fn delivery_view(locale: Locale, key: RowKey, delivery: &Delivery, seq: Seq) -> 
                     <p class="delivery bad">
                         <b>{what}</b>
                         " "
-                        {why(locale, refused.code)}
+                        {failure(locale, cause)}
                         " "
                         <button on:click=move |_| state.retry(id)>{text!(locale, message.try_again)}</button>
                         " · "
@@ -276,14 +274,6 @@ fn delivery_view(locale: Locale, key: RowKey, delivery: &Delivery, seq: Seq) -> 
                 .into_any(),
             )
         }
-    }
-}
-
-/// Why an operation failed. The limit that an operation of one's own can reach is that of its own outbox or storage.
-fn why(locale: Locale, code: ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::LimitReached => text!(locale, errors.outbox_full),
-        other => refusal(locale, other),
     }
 }
 

@@ -103,8 +103,16 @@ fn place(element: &HtmlElement, at: Option<(f64, f64)>) {
 
 /// Whether the reader has a mouse or its like: then focusing a field opens no keyboard on the screen.
 pub(crate) fn has_mouse() -> bool {
-    let query = window().match_media("(hover: hover) and (pointer: fine)");
-    query.is_ok_and(|query| query.is_some_and(|query| query.matches()))
+    matches_media("(hover: hover) and (pointer: fine)")
+}
+
+/// Whether one touches the screen and nothing else: what is typed comes from a keyboard on it, most likely.
+pub(crate) fn is_touch() -> bool {
+    matches_media("(hover: none) and (pointer: coarse)")
+}
+
+fn matches_media(query: &str) -> bool {
+    window().match_media(query).is_ok_and(|query| query.is_some_and(|query| query.matches()))
 }
 
 /// Whether nothing on the page has the focus.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     i18n::{language, text},
-    state::Connection,
+    state::{Connection, Existence},
 };
 
 /// The drawer's `id`.
@@ -45,6 +45,7 @@ pub(crate) fn People() -> impl IntoView {
             id=PEOPLE_ID
             popover="auto"
             aria-label=text!(locale, room.people)
+            hidden=move || state.existence().get() != Existence::There
             on:toggle=move |event| drawer_toggled(&event)
         >
             <div class="label">

@@ -101,20 +101,16 @@ fn RoomLink(entry: RoomEntry) -> impl IntoView {
     }
 }
 
-/// What kind of room it is, as a picture.
-pub(crate) fn room_glyph(visibility: Visibility) -> Icon {
-    match visibility {
-        Visibility::Public => Icon::Hash,
-        Visibility::Private => Icon::Lock,
-    }
-}
-
 /// What kind of room it is, also for those who see no picture.
 pub(crate) fn room_icon(locale: Locale, visibility: Visibility) -> AnyView {
+    let glyph = match visibility {
+        Visibility::Public => Icon::Hash,
+        Visibility::Private => Icon::Lock,
+    };
     let private = (visibility == Visibility::Private)
         .then(|| view! { <span class="visually-hidden">{text!(locale, sidebar.private)}</span> });
     view! {
-        {icon(room_glyph(visibility))}
+        {icon(glyph)}
         {private}
     }
     .into_any()

@@ -52,8 +52,16 @@ pub(super) fn has_network() -> bool {
 
 /// Keeps a preference for the server's next page.
 pub(super) fn set_cookie(name: &str, value: &str) {
+    write_cookie(name, value, COOKIE_MAX_AGE_S);
+}
+
+/// Lets go of a preference.
+pub(super) fn forget_cookie(name: &str) {
+    write_cookie(name, "", 0);
+}
+
+fn write_cookie(name: &str, value: &str, max_age_s: u32) {
     if let Ok(document) = document().dyn_into::<HtmlDocument>() {
-        let _ =
-            document.set_cookie(&format!("{name}={value}; Path=/; Max-Age={COOKIE_MAX_AGE_S}; SameSite=Lax"));
+        let _ = document.set_cookie(&format!("{name}={value}; Path=/; Max-Age={max_age_s}; SameSite=Lax"));
     }
 }

@@ -6,12 +6,14 @@ use std::{
     time::Duration,
 };
 
+use futures_channel::oneshot;
 use leptos::{
     leptos_dom::helpers::{TimeoutHandle, WindowListenerHandle, set_timeout_with_handle},
     prelude::*,
 };
 use protocol::{
-    Op, OpId, OpKind, RoomSlug,
+    ErrorCode, Op, OpId, OpKind, RoomSlug,
+    frame::Refusal,
     session::{Config, Input, Millis, Output, Session, Status, StopReason},
 };
 use wasm_bindgen_futures::spawn_local;
@@ -25,11 +27,13 @@ use super::{
 };
 use crate::{
     source::Place,
-    state::{Ask, Change, ChatState, Fetch, Intent, Model, Zone},
+    state::{Ask, Cause, Change, ChatState, Fetch, Intent, Model, Unsent, Zone},
 };
 
 /// How often the page's title and counts follow while it is out of sight, where frames do not come.
 const HIDDEN_SHOW_INTERVAL: Duration = Duration::from_millis(250);
+/// The cookie of the room that was looked at last.
+const LAST_ROOM: &str = "room";
 /// How long after the last key a draft is kept.
 const DRAFT_PAUSE: Duration = Duration::from_millis(400);
 
@@ -75,6 +79,8 @@ struct Driver {
     alarm: Option<(Millis, TimeoutHandle)>,
     /// Whether what has changed is about to be shown.
     showing: bool,
+    /// Whether this user is signing out here.
+    leaving: bool,
     drafts: HashMap<RoomSlug, String>,
     draft_timer: Option<TimeoutHandle>,
     listeners: Vec<WindowListenerHandle>,
@@ -94,6 +100,7 @@ pub(super) fn start(state: ChatState) {
         welcomed: false,
         alarm: None,
         showing: false,
+        leaving: false,
         drafts: HashMap::new(),
         draft_timer: None,
         listeners: browser::listen(heard).into_iter().chain(navigation::listen(went)).collect(),
@@ -156,10 +163,11 @@ impl Driver {
     fn take_over(&mut self) -> Vec<Task> {
         let mut tasks = Vec::new();
         for KeptOp { op, at, refused } in self.kept.take_over() {
-            if refused.is_none() {
+            let failed = refused.map(|refusal| Cause::Refused(refusal.code));
+            if failed.is_none() {
                 tasks.push(Task::Input(Input::Submit(op.clone())));
             }
-            tasks.push(Task::Change(Change::Submitted { op, at, refused }));
+            tasks.push(Task::Change(Change::Submitted { op, at, failed }));
         }
         tasks
     }
@@ -199,6 +207,11 @@ impl Driver {
                     socket.send(frame);
                 }
             }
+            // Somebody else has come in with this browser since: neither the page nor what it would send is theirs.
+            Output::Welcomed { user, .. } if self.state.read(|model| model.me().id) != Some(user.id) => {
+                self.socket = None;
+                let _ = window().location().reload();
+            }
             Output::Welcomed { .. } => {
                 self.welcomed = true;
                 return self.take_over();
@@ -211,8 +224,8 @@ impl Driver {
             Output::Discarded { id } => self.kept.discard(*id),
             Output::Refused { id, refusal } => self.kept.keep_refusal(*id, refusal),
             // The same address now shows the sign-in page.
-            Output::Status(Status::Stopped(StopReason::SignedOut)) => {
-                self.keep_drafts();
+            Output::Status(Status::Stopped(StopReason::SignedOut)) if !self.leaving => {
+                self.forget();
                 let _ = window().location().reload();
             }
             _ => {}
@@ -267,29 +280,36 @@ impl Driver {
                 });
                 let _ = answer.send(slug);
             }),
+            Intent::CountUnsent(answer) => {
+                let _ = answer.send(self.unsent());
+            }
+            Intent::SignOut(answer) => {
+                self.leaving = true;
+                spawn_local(sign_out(answer));
+            }
         }
     }
 
     /// Shows a room, and remembers it as the one to begin with the next time.
     fn show_room(&mut self, slug: RoomSlug, place: Place) {
-        browser::set_cookie("room", &String::from(js_sys::encode_uri_component(slug.as_str())));
+        browser::set_cookie(LAST_ROOM, &String::from(js_sys::encode_uri_component(slug.as_str())));
         self.run([Task::Change(Change::Opened { slug, place })]);
     }
 
     /// Keeps an operation, shows it, and sees it through. One that cannot be kept fails at once.
     fn submit(&mut self, op: Op) {
         let at = clock::timestamp();
-        let refused = self.kept.keep(&op, at).err();
+        let failed = self.kept.keep(&op, at).err();
         let mut tasks = Vec::new();
         // Who says something wants to see it.
         if matches!(op.kind, OpKind::Send { .. }) {
             tasks.push(Task::Change(Change::NewestWanted));
         }
-        if refused.is_none() {
+        if failed.is_none() {
             tasks.push(Task::Input(Input::Submit(op.clone())));
         }
         // Shown first, so that an answer at once finds it.
-        tasks.insert(0, Task::Change(Change::Submitted { op, at, refused }));
+        tasks.insert(0, Task::Change(Change::Submitted { op, at, failed }));
         self.run(tasks);
     }
 
@@ -299,8 +319,9 @@ impl Driver {
         }
         // It failed before this page was loaded, or could not be kept: for the session it is new.
         let Some(Some(op)) = self.state.read(|model| model.operation(id)) else { return };
-        if self.kept.keep(&op, clock::timestamp()).is_ok() {
-            self.run([Task::Change(Change::Retried(id)), Task::Input(Input::Submit(op))]);
+        match self.kept.keep(&op, clock::timestamp()) {
+            Ok(()) => self.run([Task::Change(Change::Retried(id)), Task::Input(Input::Submit(op))]),
+            Err(cause) => self.run([Task::Change(Change::Failed { id, cause })]),
         }
     }
 
@@ -324,6 +345,33 @@ impl Driver {
         for (room, text) in self.drafts.drain() {
             self.kept.keep_draft(&room, &text);
         }
+    }
+
+    /// The session is over: nobody can send any more what is kept, and whoever comes next is to find none of it.
+    fn forget(&mut self) {
+        self.drafts.clear();
+        self.kept.end();
+        browser::forget_cookie(LAST_ROOM);
+    }
+
+    /// What this user has not sent, here and in other tabs.
+    fn unsent(&mut self) -> Unsent {
+        self.keep_drafts();
+        let (operations, drafts) = (self.kept.operations(), self.kept.drafts());
+        self.state.read(|model| model.unsent(operations, &drafts)).unwrap_or_default()
+    }
+
+    /// The server has answered to signing out, or could not. Nothing is removed before the session is over.
+    fn left(&mut self, answer: Result<(), Refusal>) -> Result<(), Refusal> {
+        let was_over = answer.as_ref().is_err_and(|refusal| refusal.code == ErrorCode::Unauthorized)
+            || self.session.status() == Status::Stopped(StopReason::SignedOut);
+        if answer.is_err() && !was_over {
+            self.leaving = false;
+            return answer;
+        }
+        self.forget();
+        let _ = window().location().assign("/");
+        Ok(())
     }
 
     fn heard(&mut self, heard: Heard) {
@@ -424,6 +472,12 @@ fn hear(number: u32, news: News) {
             });
         });
     }
+}
+
+async fn sign_out(answer: oneshot::Sender<Result<(), Refusal>>) {
+    let mut left = http::sign_out().await;
+    with_driver(|driver| left = driver.left(left.clone()));
+    let _ = answer.send(left);
 }
 
 async fn fetch_page(fetch: Fetch) {

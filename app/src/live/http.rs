@@ -1,4 +1,4 @@
-//! The few requests that the page makes: pages of messages, a new room.
+//! The few requests that the page makes: pages of messages, a new room, signing out.
 
 use std::time::Duration;
 
@@ -58,6 +58,13 @@ pub(super) async fn create_room(room: &NewRoom) -> Result<RoomSummary, Refusal> 
     post("/api/v1/rooms", room).await
 }
 
+/// Ends this user's session.
+pub(super) async fn sign_out() -> Result<(), Refusal> {
+    let init = RequestInit::new();
+    init.set_method("POST");
+    body(request("/api/v1/sign-out", &init).await).await.map(drop)
+}
+
 /// Whether the server says that nobody is signed in here. A socket that was refused does not tell why.
 pub(super) async fn is_signed_out() -> bool {
     let init = RequestInit::new();
@@ -86,8 +93,13 @@ async fn request(path: &str, init: &RequestInit) -> Result<Response, JsValue> {
     JsFuture::from(window().fetch_with_str_and_init(path, init)).await?.dyn_into()
 }
 
-/// The body of an answer, or why there is none.
 async fn answer<T: DeserializeOwned>(response: Result<Response, JsValue>) -> Result<T, Refusal> {
+    let body = body(response).await?;
+    serde_json::from_str(&body).map_err(|_| unreachable_server("the answer cannot be read"))
+}
+
+/// The body of an answer, or why there is none.
+async fn body(response: Result<Response, JsValue>) -> Result<String, Refusal> {
     let response = response.map_err(|_| unreachable_server("no answer"))?;
     let text = match response.text() {
         Ok(text) => JsFuture::from(text).await.ok().and_then(|text| text.as_string()),
@@ -95,11 +107,10 @@ async fn answer<T: DeserializeOwned>(response: Result<Response, JsValue>) -> Res
     };
     let text = text.ok_or_else(|| unreachable_server("the answer broke off"))?;
     if response.ok() {
-        serde_json::from_str(&text).map_err(|_| unreachable_server("the answer cannot be read"))
-    } else {
-        let body = serde_json::from_str::<ErrorBody>(&text);
-        Err(body.map_or_else(|_| unreachable_server("the answer cannot be read"), |body| body.error))
+        return Ok(text);
     }
+    let refused = serde_json::from_str::<ErrorBody>(&text);
+    Err(refused.map_or_else(|_| unreachable_server("the answer cannot be read"), |refused| refused.error))
 }
 
 fn unreachable_server(why: &str) -> Refusal {

@@ -1,4 +1,4 @@
-//! What the browser keeps across reloads and closed tabs: the outbox and the drafts of this user.
+//! What the browser keeps across reloads and closed tabs: the outbox and the drafts of this user, until they sign out.
 //!
 //! One entry per operation, under a key that sorts by the time at which it was asked for; so two tabs never write the same
 //! entry, and an operation that one of them has seen through disappears for the other. Where the browser lets nothing be
@@ -7,14 +7,15 @@
 use std::collections::HashMap;
 
 use leptos::prelude::window;
-use protocol::{
-    ErrorCode, Op, OpId, RoomSlug, Seq, Timestamp, UserId, frame::Refusal, session::OUTBOX_MAX_OPS,
-};
+use protocol::{Op, OpId, RoomSlug, Seq, Timestamp, UserId, frame::Refusal, session::OUTBOX_MAX_OPS};
 use serde::{Deserialize, Serialize};
 use web_sys::Storage;
 
 use super::clock;
+use crate::state::Cause;
 
+/// What the name of each entry begins with.
+const PREFIX: &str = "hubbub.";
 /// Most drafts that are kept, in rooms.
 const DRAFTS_MAX_ROOMS: usize = 200;
 /// Longest draft that is kept, in bytes: more than fits into a message.
@@ -54,14 +55,34 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// What is kept of `user`. What anybody else has left in this browser is removed: it is not for `user` to read, and
+    /// nobody can send it any more.
     pub(super) fn open(user: UserId) -> Self {
-        Self {
+        let kept = Self {
             storage: window().local_storage().ok().flatten(),
-            outbox_prefix: format!("hubbub.outbox.{user}."),
-            draft_prefix: format!("hubbub.draft.{user}."),
+            outbox_prefix: format!("{PREFIX}outbox.{user}."),
+            draft_prefix: format!("{PREFIX}draft.{user}."),
             keys: HashMap::new(),
             count: 0,
+        };
+        let is_own =
+            |key: &&String| key.starts_with(&kept.outbox_prefix) || key.starts_with(&kept.draft_prefix);
+        kept.keys_with(PREFIX).iter().filter(|key| !is_own(key)).for_each(|key| kept.delete(key));
+        kept
+    }
+
+    /// Removes all that is kept of this user, and keeps nothing from here on.
+    pub(super) fn end(&mut self) {
+        for prefix in [&self.outbox_prefix, &self.draft_prefix] {
+            self.keys_with(prefix).iter().for_each(|key| self.delete(key));
         }
+        self.keys.clear();
+        self.storage = None;
+    }
+
+    /// The operations that are kept, those of other tabs too.
+    pub(super) fn operations(&self) -> Vec<OpId> {
+        self.keys_with(&self.outbox_prefix).iter().filter_map(|key| id_of(key)).collect()
     }
 
     /// The operations that this tab does not know yet, in the order in which they were asked for. From here on it does.
@@ -85,12 +106,11 @@ impl Kept {
     /// Keeps an operation as the last.
     ///
     /// # Errors
-    /// Nothing more can be kept: the operation would be lost with the tab, so it should not begin.
-    pub(super) fn keep(&mut self, op: &Op, at: Timestamp) -> Result<(), Refusal> {
+    /// Nothing more can be kept: the operation would be lost with the tab, so it should not begin. The session's outbox
+    /// is never fuller than what is kept, so that its own bound is not reached.
+    pub(super) fn keep(&mut self, op: &Op, at: Timestamp) -> Result<(), Cause> {
         if !self.keys.contains_key(&op.id) && self.keys.len() >= OUTBOX_MAX_OPS {
-            return Err(full(
-                "Too many messages wait to be sent. Wait until some of them are through, then try again.",
-            ));
+            return Err(Cause::OutboxFull);
         }
         let time = clock::timestamp().unix_ms();
         self.count += 1;
@@ -197,12 +217,10 @@ impl Kept {
         serde_json::from_str(&self.get(key)?).ok()
     }
 
-    fn write(&self, key: &str, kept: &KeptOp) -> Result<(), Refusal> {
+    fn write(&self, key: &str, kept: &KeptOp) -> Result<(), Cause> {
         let Some(storage) = &self.storage else { return Ok(()) };
         let text = serde_json::to_string(kept).unwrap_or_default();
-        storage.set_item(key, &text).map_err(|_| {
-            full("This browser's storage is full, so the message could not be kept safe. Make room, then try again.")
-        })
+        storage.set_item(key, &text).map_err(|_| Cause::StorageFull)
     }
 
     fn delete(&self, key: &str) {
@@ -214,8 +232,4 @@ impl Kept {
 
 fn id_of(key: &str) -> Option<OpId> {
     key.rsplit('.').next()?.parse().ok()
-}
-
-fn full(sentence: &str) -> Refusal {
-    Refusal::new(ErrorCode::LimitReached, sentence)
 }

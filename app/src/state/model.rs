@@ -21,11 +21,11 @@ use protocol::{
 };
 
 use super::{
-    Connection, Edges, RoomEntry,
+    Connection, Edges, Existence, RoomEntry, Unsent,
     link::Link,
     pending::Echoes,
     room::{Present, RoomState},
-    rows::{Delivery, Entry, Log, Reader, lay_out},
+    rows::{Cause, Delivery, Entry, Log, Reader, lay_out},
     zone::Zone,
 };
 use crate::source::{ChatPage, Place};
@@ -49,8 +49,10 @@ pub(crate) enum Change {
     Begun,
     /// The session says something.
     Session(Output),
-    /// The user asked for an operation, or the storage kept it; a refused one waits for a retry.
-    Submitted { op: Op, at: Timestamp, refused: Option<Refusal> },
+    /// The user asked for an operation, or the storage kept it; one that failed waits for a retry.
+    Submitted { op: Op, at: Timestamp, failed: Option<Cause> },
+    /// An operation failed before anybody else heard of it.
+    Failed { id: OpId, cause: Cause },
     /// An operation is tried again.
     Retried(OpId),
     /// Another tab has seen an operation through.
@@ -131,6 +133,7 @@ pub(crate) struct View {
 #[derive(Debug)]
 pub(crate) struct Model {
     me: User,
+    /// The list, and the open room where the list has it not.
     rooms: Vec<RoomState>,
     /// The open room's place in `rooms`, which is never empty.
     open: usize,
@@ -191,6 +194,7 @@ impl Model {
             entries: HashMap::new(),
         };
         let state = &mut model.rooms[open];
+        state.existence = Existence::There;
         state.epoch = Some(page.epoch.clone());
         state.head = page.head;
         state.timeline = Some(Timeline::new(page));
@@ -211,7 +215,8 @@ impl Model {
                 self.readdress(&mut asks);
             }
             Change::Session(output) => self.follow(output, now, &mut asks),
-            Change::Submitted { op, at, refused } => self.echoes.add(op, at, refused),
+            Change::Submitted { op, at, failed } => self.echoes.add(op, at, failed),
+            Change::Failed { id, cause } => self.echoes.failed(id, cause),
             Change::Retried(id) => self.echoes.retried(id),
             Change::AckedElsewhere { id, seq } => {
                 if let Some(op) = self.echoes.operation(id) {
@@ -270,6 +275,19 @@ impl Model {
         self.echoes.operation(id)
     }
 
+    /// How much this user has not sent, with what the browser keeps: the operations and the drafts of other tabs too.
+    pub(crate) fn unsent(&self, mut operations: Vec<OpId>, kept: &HashMap<RoomSlug, String>) -> Unsent {
+        for id in self.echoes.unsent() {
+            if !operations.contains(&id) {
+                operations.push(id);
+            }
+        }
+        let is_draft = |text: &String| !text.trim().is_empty();
+        let here = self.drafts.iter().flatten().filter(|(_, text)| is_draft(text));
+        let elsewhere = kept.iter().filter(|(room, text)| is_draft(text) && !is_draft(&self.draft(room)));
+        Unsent { messages: operations.len(), drafts: here.count() + elsewhere.count() }
+    }
+
     /// The newest message of this user in the open room that can be edited, with what they changed of it last.
     pub(crate) fn my_last_message(&self) -> Option<Message> {
         let room = self.room();
@@ -286,7 +304,7 @@ impl Model {
     pub(crate) fn view(&mut self) -> View {
         let connection = self.link.connection();
         View {
-            rooms: self.rooms.iter().map(RoomState::entry).collect(),
+            rooms: self.rooms.iter().filter(|room| room.is_listed()).map(RoomState::entry).collect(),
             open: self.room().entry(),
             log: self.log(connection == Connection::Online),
             edges: self.edges(),
@@ -365,7 +383,9 @@ impl Model {
             has_older: timeline.map_or(room.failed, Timeline::has_older),
             has_newer: timeline.is_some_and(|timeline| !timeline.at_end()),
             loading_older: room.older.is_some(),
-            loading_newer: room.newer.is_some() || room.arriving.is_some(),
+            loading_newer: room.newer.is_some()
+                || room.arriving.is_some()
+                || (room.existence == Existence::Unknown && !room.failed),
             failed: room.failed,
         }
     }

@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use protocol::{
     Event, EventKind, Message, Op, OpId, OpKind, RoomSlug, Seq, Timestamp, api::User, event::Quote,
-    frame::Refusal,
 };
 
-use super::rows::{Delivery, Entry};
+use super::rows::{Cause, Delivery, Entry, Failure};
 
 /// An operation and how far it has come.
 #[derive(Debug, Clone)]
@@ -27,7 +26,7 @@ enum Fate {
     Unanswered,
     /// It has this place in the log; its event is on its way.
     Acked(Seq),
-    Refused(Refusal),
+    Failed(Cause),
 }
 
 /// All of them, in the order in which they were asked for.
@@ -38,9 +37,9 @@ pub(crate) struct Echoes {
 
 impl Echoes {
     /// Adds one; an id that is there already changes nothing.
-    pub(crate) fn add(&mut self, op: Op, at: Timestamp, refused: Option<Refusal>) {
+    pub(crate) fn add(&mut self, op: Op, at: Timestamp, failed: Option<Cause>) {
         if self.list.iter().all(|pending| pending.op.id != op.id) {
-            let fate = refused.map_or(Fate::Unanswered, |refusal| Fate::Refused(refusal.of(Some(op.id))));
+            let fate = failed.map_or(Fate::Unanswered, Fate::Failed);
             self.list.push(Pending { op, at, fate });
         }
     }
@@ -54,10 +53,10 @@ impl Echoes {
         }
     }
 
-    /// It was refused for good.
-    pub(crate) fn refused(&mut self, id: OpId, refusal: Refusal) {
+    /// It failed for good.
+    pub(crate) fn failed(&mut self, id: OpId, cause: Cause) {
         if let Some(pending) = self.get_mut(id) {
-            pending.fate = Fate::Refused(refusal.of(Some(id)));
+            pending.fate = Fate::Failed(cause);
         }
     }
 
@@ -87,10 +86,16 @@ impl Echoes {
         self.applied(room, Seq::MAX);
     }
 
-    /// How many are neither in the log nor refused.
+    /// How many are neither in the log nor failed.
     pub(crate) fn waiting(&self) -> u32 {
         let waiting = self.list.iter().filter(|pending| pending.fate == Fate::Unanswered).count();
         u32::try_from(waiting).unwrap_or(u32::MAX)
+    }
+
+    /// All that the server has not taken in.
+    pub(crate) fn unsent(&self) -> impl Iterator<Item = OpId> {
+        let unsent = self.list.iter().filter(|pending| !matches!(pending.fate, Fate::Acked(_)));
+        unsent.map(|pending| pending.op.id)
     }
 
     /// Those of one room.
@@ -139,9 +144,9 @@ impl Pending {
 
     /// Shows this change of a message in its entry.
     pub(crate) fn overlay(&self, entry: &mut Entry, me: &User, online: bool) {
-        let refused = matches!(self.fate, Fate::Refused(_));
-        // Words that were refused stay in sight, to be tried again or copied; a refused deletion or reaction does not show.
-        if !refused || matches!(self.op.kind, OpKind::Edit { .. }) {
+        let has_failed = matches!(self.fate, Fate::Failed(_));
+        // Words that failed stay in sight, to be tried again or copied; a deletion or reaction that failed does not show.
+        if !has_failed || matches!(self.op.kind, OpKind::Edit { .. }) {
             let message = Arc::make_mut(&mut entry.message);
             let event = self.event(me, message.version.next());
             message.apply(&event);
@@ -152,9 +157,9 @@ impl Pending {
     }
 
     fn delivery(&self, online: bool) -> Delivery {
-        match &self.fate {
+        match self.fate {
             Fate::Acked(_) => Delivery::Sent,
-            Fate::Refused(refusal) => Delivery::Failed(refusal.clone()),
+            Fate::Failed(cause) => Delivery::Failed(Failure { id: self.op.id, cause }),
             Fate::Unanswered if online => Delivery::Sending,
             Fate::Unanswered => Delivery::Waiting,
         }

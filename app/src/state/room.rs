@@ -9,7 +9,7 @@ use protocol::{
     session::Millis,
 };
 
-use super::RoomEntry;
+use super::{Existence, RoomEntry};
 use crate::source::Place;
 
 /// Most people shown as writing; beyond it one says "several people".
@@ -169,6 +169,7 @@ pub(crate) struct Arriving {
 #[derive(Debug)]
 pub(crate) struct RoomState {
     pub(crate) room: Room,
+    pub(crate) existence: Existence,
     pub(crate) epoch: Option<Epoch>,
     /// The last event that is known of.
     pub(crate) head: Seq,
@@ -193,16 +194,18 @@ impl RoomState {
     pub(crate) fn new(summary: RoomSummary) -> Self {
         Self {
             unread: Unread::new(&summary),
+            existence: Existence::There,
             epoch: Some(summary.epoch),
             head: summary.head,
             ..Self::unknown(summary.room)
         }
     }
 
-    /// A room of which nothing is known but what it is.
+    /// A room of which nothing is known but its address.
     pub(crate) fn unknown(room: Room) -> Self {
         Self {
             room,
+            existence: Existence::Unknown,
             epoch: None,
             head: Seq::ZERO,
             unread: Unread {
@@ -229,7 +232,17 @@ impl RoomState {
     }
 
     pub(crate) fn entry(&self) -> RoomEntry {
-        RoomEntry { room: self.room.clone(), unread: self.unread.count(), mentions: self.unread.mentions() }
+        RoomEntry {
+            room: self.room.clone(),
+            unread: self.unread.count(),
+            mentions: self.unread.mentions(),
+            existence: self.existence,
+        }
+    }
+
+    /// Whether the list of rooms has it.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.existence == Existence::There
     }
 
     /// Where to resume from: the messages held must not miss anything.
@@ -238,6 +251,16 @@ impl RoomState {
             Some(timeline) => Some(timeline.cursor()),
             None => self.epoch.clone().map(|epoch| Cursor { epoch, after: self.head }),
         }
+    }
+
+    /// Whether the page of that number is on its way.
+    pub(crate) fn awaits(&self, ticket: u64) -> bool {
+        let errands = [
+            self.arriving.as_ref().map(|arriving| &arriving.errand),
+            self.older.as_ref(),
+            self.newer.as_ref(),
+        ];
+        errands.into_iter().flatten().any(|errand| errand.ticket == ticket)
     }
 
     /// Lets go of the messages and of everything that is being fetched for them.

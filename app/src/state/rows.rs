@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use protocol::{Message, OpId, Seq, Timestamp, UserId, frame::Refusal};
+use protocol::{ErrorCode, Message, OpId, Seq, Timestamp, UserId};
 
 use super::zone::Zone;
 
@@ -76,8 +76,28 @@ pub enum Delivery {
     Sending,
     /// Kept until there is a connection.
     Waiting,
-    /// Refused for good. The refusal's `id` is always there: it is what `retry` and `discard` take.
-    Failed(Refusal),
+    /// Failed for good; somebody has to do something about it.
+    Failed(Failure),
+}
+
+/// An operation that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure {
+    /// What `retry` and `discard` take.
+    pub id: OpId,
+    /// Why it failed.
+    pub cause: Cause,
+}
+
+/// Why an operation failed for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The server refused it.
+    Refused(ErrorCode),
+    /// Too many others are not sent yet.
+    OutboxFull,
+    /// The browser has no space left to keep it in, so it would be lost with the tab.
+    StorageFull,
 }
 
 /// A message and what is known of it beyond the log.

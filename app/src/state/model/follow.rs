@@ -1,7 +1,7 @@
 //! What the session brings: events, snapshots, acknowledgements, and what others do right now.
 
 use protocol::{
-    Event, EventKind, Message, OpId, RoomSlug, Seq, ServerFrame, Timeline,
+    ErrorCode, Event, EventKind, Message, OpId, RoomSlug, Seq, ServerFrame, Timeline,
     api::RoomSummary,
     frame::{Joined, Left, Presence, Read, RoomChanged, Typing},
     markdown,
@@ -9,8 +9,14 @@ use protocol::{
     timeline::{Applied, Keep},
 };
 
-use super::{ANNOUNCED_MAX_MESSAGES, Ask, Model, WINDOW_MAX_MESSAGES, WINDOW_SLACK_MESSAGES, mentions};
-use crate::state::room::Present;
+use super::{
+    ANNOUNCED_MAX_MESSAGES, Ask, Model, WINDOW_MAX_MESSAGES, WINDOW_SLACK_MESSAGES, mentions,
+    paging::room_called,
+};
+use crate::state::{
+    Cause, Existence,
+    room::{Present, RoomState},
+};
 
 impl Model {
     /// Takes in what the session says. What concerns only its driver (the socket, the storage) is passed over.
@@ -19,9 +25,9 @@ impl Model {
             Output::Event(event) => self.event(&event),
             Output::Snapshot { room, joined } => self.snapshot(&room, *joined),
             Output::Resumed { room, standing } => self.resumed(&room, *standing),
-            Output::JoinRefused { room, .. } => self.lost(&room),
+            Output::JoinRefused { room, refusal } => self.join_refused(&room, refusal.code),
             Output::Acked { id, room, seq, .. } => self.acked(id, &room, seq),
-            Output::Refused { id, refusal } => self.echoes.refused(id, refusal),
+            Output::Refused { id, refusal } => self.echoes.failed(id, Cause::Refused(refusal.code)),
             Output::Discarded { id } => self.echoes.discarded(id),
             Output::Notice(frame) => self.notice(frame, now, asks),
             Output::Status(status) => self.link.status(status, now),
@@ -105,6 +111,7 @@ impl Model {
         };
         state.unread.recount(read, head, others.map(|message| (message.seq, mentions(message))));
         state.room = room;
+        state.existence = Existence::There;
         state.head = head;
         state.epoch = Some(page.epoch.clone());
         state.here = Present::of(here, here_count, &me);
@@ -129,19 +136,33 @@ impl Model {
         state.here = Present::of(here, here_count, &self.me);
     }
 
-    /// A room can be read no more. The open one stays in sight as it is.
-    fn lost(&mut self, slug: &RoomSlug) {
+    /// The session does not follow a room.
+    fn join_refused(&mut self, slug: &RoomSlug, code: ErrorCode) {
+        if is_absence(code) {
+            return self.lost(slug);
+        }
         let Some(index) = self.index(slug) else { return };
-        if index == self.open {
-            let room = &mut self.rooms[index];
-            room.here = Present::default();
-            room.failed |= room.timeline.is_none();
+        let room = &mut self.rooms[index];
+        room.followed = false;
+        room.here = Present::default();
+        room.failed |= room.timeline.is_none();
+    }
+
+    /// A room is not there for this user, be it never or not any more. Of the open one that is said.
+    pub(super) fn lost(&mut self, slug: &RoomSlug) {
+        let Some(index) = self.index(slug) else { return };
+        if index != self.open {
+            self.remove_room(index);
             return;
         }
-        self.rooms.remove(index);
-        if index < self.open {
-            self.open -= 1;
-        }
+        let nothing = RoomState::unknown(room_called(slug));
+        let opened = self.room().opened;
+        *self.room_mut() = RoomState { existence: Existence::Missing, opened, ..nothing };
+        self.target = None;
+        self.is_target_missing = false;
+        self.leave_room();
+        self.mark_news();
+        self.window += 1;
     }
 
     fn notice(&mut self, frame: ServerFrame, now: Millis, asks: &mut Vec<Ask>) {
@@ -168,8 +189,14 @@ impl Model {
             ServerFrame::Room(RoomChanged { room, epoch, head }) => {
                 self.add_room(RoomSummary { room, epoch, head, read: head, unread: 0, mentions: 0 }, asks);
             }
-            ServerFrame::Left(Left { room }) => self.lost(&room),
+            // The answer to leaving a room that was given up for another is no news.
+            ServerFrame::Left(Left { room }) if self.is_following(&room) => self.lost(&room),
             _ => {}
         }
     }
+}
+
+/// Whether a refusal says that there is no such room, as far as this user may know.
+pub(super) fn is_absence(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::RoomNotFound | ErrorCode::Forbidden)
 }

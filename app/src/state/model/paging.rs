@@ -9,10 +9,13 @@ use protocol::{
     timeline::{Keep, Page, Stale},
 };
 
-use super::{Ask, Fetch, Model, WINDOW_MAX_MESSAGES};
+use super::{Ask, Fetch, Model, WINDOW_MAX_MESSAGES, follow::is_absence};
 use crate::{
     source::Place,
-    state::room::{Arriving, Errand, RoomState},
+    state::{
+        Existence,
+        room::{Arriving, Errand, RoomState},
+    },
 };
 
 /// Most rooms whose messages are kept, the open one included: switching back to one of them is instant.
@@ -44,22 +47,20 @@ pub(super) fn room_called(slug: &RoomSlug) -> Room {
 impl Model {
     /// Shows a room: what is held of it if that is the right part, and else what has to be fetched first.
     pub(super) fn open(&mut self, slug: &RoomSlug, place: Place, asks: &mut Vec<Ask>) {
-        let known = self.index(slug);
-        let index = known.unwrap_or_else(|| {
-            self.rooms.push(RoomState::unknown(room_called(slug)));
-            self.rooms.len() - 1
-        });
-        let moved = index != self.open;
+        let moved = slug != self.open_slug();
         if moved {
-            self.leave_room();
-            self.open = index;
+            self.move_to(slug, asks);
         }
         self.openings += 1;
         self.room_mut().opened = self.openings;
         self.target = target(place);
         self.is_target_missing = false;
-        self.follow_room(index, asks);
-        if known.is_none() {
+        if self.room().existence == Existence::Missing {
+            // Somebody may have made it since.
+            self.room_mut().existence = Existence::Unknown;
+        }
+        self.follow_room(self.open, asks);
+        if self.room().existence == Existence::Unknown {
             // Its page comes with the answer to joining, and so does what it is called.
             self.room_mut().failed = false;
         } else if self.holds(place) {
@@ -74,6 +75,34 @@ impl Model {
             self.mark_news();
             self.forget_old_rooms();
         }
+    }
+
+    /// Leaves the open room for another. What is in no list is forgotten.
+    fn move_to(&mut self, slug: &RoomSlug, asks: &mut Vec<Ask>) {
+        self.leave_room();
+        let left = self.open;
+        self.open = self.index(slug).unwrap_or_else(|| {
+            self.rooms.push(RoomState::unknown(room_called(slug)));
+            self.rooms.len() - 1
+        });
+        if !self.rooms[left].is_listed() {
+            let room = self.remove_room(left);
+            if room.followed {
+                asks.push(Ask::Session(Input::Leave { room: room.slug().clone() }));
+            }
+        }
+    }
+
+    /// Takes a room out that is not the open one.
+    pub(super) fn remove_room(&mut self, index: usize) -> RoomState {
+        if index < self.open {
+            self.open -= 1;
+        }
+        self.rooms.remove(index)
+    }
+
+    pub(super) fn is_following(&self, slug: &RoomSlug) -> bool {
+        self.index(slug).is_some_and(|index| self.rooms[index].followed)
     }
 
     /// Marks where the news of the open room begins.
@@ -144,7 +173,12 @@ impl Model {
     ) {
         let Some(index) = self.index(slug) else { return };
         let room = &mut self.rooms[index];
-        if room.arriving.as_ref().is_some_and(|arriving| arriving.errand.ticket == ticket) {
+        if room.awaits(ticket) && page.as_ref().is_err_and(|refusal| is_absence(refusal.code)) {
+            if room.followed {
+                asks.push(Ask::Session(Input::Leave { room: slug.clone() }));
+            }
+            self.lost(slug);
+        } else if room.arriving.as_ref().is_some_and(|arriving| arriving.errand.ticket == ticket) {
             self.window_fetched(index, page, asks);
         } else if room.older.as_ref().is_some_and(|errand| errand.ticket == ticket) {
             let merged = merge(room, page, Timeline::prepend, Keep::Oldest);
@@ -182,7 +216,13 @@ impl Model {
     /// Adds a room to the list, or learns what has changed of one, and follows it.
     pub(super) fn add_room(&mut self, summary: RoomSummary, asks: &mut Vec<Ask>) {
         if let Some(index) = self.index(&summary.room.slug) {
-            self.rooms[index].room = summary.room;
+            let known = &mut self.rooms[index];
+            known.room = summary.room;
+            // It was asked for in vain, and has been made since.
+            if known.existence == Existence::Missing {
+                known.existence = Existence::Unknown;
+                self.follow_room(index, asks);
+            }
             return;
         }
         let state = RoomState::new(summary);
@@ -232,7 +272,7 @@ impl Model {
         }
     }
 
-    fn leave_room(&mut self) {
+    pub(super) fn leave_room(&mut self) {
         let room = self.room_mut();
         if let Some(timeline) = &mut room.timeline {
             timeline.trim(WINDOW_MAX_MESSAGES, Keep::Newest);
@@ -312,6 +352,7 @@ impl Model {
             }
             return;
         }
+        room.existence = Existence::There;
         room.epoch = Some(page.epoch.clone());
         room.head = room.head.max(page.head);
         let mut timeline = Timeline::new(page);

@@ -123,7 +123,7 @@ fn happens(model: &mut Model, event: Event) -> Vec<Ask> {
 
 fn asked(model: &mut Model, id: u64, kind: OpKind) {
     let op = Op { id: op_id(id), room: slug("general"), kind };
-    model.handle(Change::Submitted { op, at: Timestamp::from_unix_ms(MINUTE_MS), refused: None }, 0);
+    model.handle(Change::Submitted { op, at: Timestamp::from_unix_ms(MINUTE_MS), failed: None }, 0);
 }
 
 fn send(model: &mut Model, id: u64, text: &str) {

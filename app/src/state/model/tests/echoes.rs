@@ -1,6 +1,7 @@
 //! This user's own operations, from the moment they are asked for.
 
 use super::*;
+use crate::state::Failure;
 
 #[test]
 fn a_send_keeps_its_row_from_sending_to_sent() {
@@ -87,8 +88,54 @@ fn a_failure_tells_which_operation_to_try_again() {
     let log = model.view().log;
     let key = RowKey::Message(user(OTHER).id, op_id(1));
     let Some(Row::Message(row)) = log.row(&key) else { panic!("no row") };
-    let Delivery::Failed(refusal) = &row.delivery else { panic!("not failed") };
-    assert_eq!(refusal.id, Some(op_id(7)));
+    let cause = Cause::Refused(ErrorCode::Unavailable);
+    assert_eq!(row.delivery, Delivery::Failed(Failure { id: op_id(7), cause }));
+}
+
+#[test]
+fn what_could_not_be_kept_has_failed_and_says_what_hinders_it_now() {
+    let mut model = model(page(1, 1, 1), 1);
+    let op = Op {
+        id: op_id(7),
+        room: slug("general"),
+        kind: OpKind::Send { content: content("kept?"), reply_to: None },
+    };
+    let at = Timestamp::from_unix_ms(MINUTE_MS);
+    model.handle(Change::Submitted { op, at, failed: Some(Cause::OutboxFull) }, 0);
+    let delivery = |model: &mut Model| match model.view().log.row(&RowKey::Message(user(ME).id, op_id(7))) {
+        Some(Row::Message(row)) => row.delivery.clone(),
+        _ => panic!("no row"),
+    };
+    let failed = |cause| Delivery::Failed(Failure { id: op_id(7), cause });
+    assert_eq!(delivery(&mut model), failed(Cause::OutboxFull));
+    model.handle(Change::Failed { id: op_id(7), cause: Cause::StorageFull }, 0);
+    assert_eq!(delivery(&mut model), failed(Cause::StorageFull));
+    model.handle(Change::Retried(op_id(7)), 0);
+    assert_eq!(delivery(&mut model), Delivery::Sending);
+}
+
+#[test]
+fn what_is_not_sent_is_counted_once_with_what_other_tabs_have_kept() {
+    let mut model = model(page(1, 1, 1), 1);
+    let typed = |rooms: &[(&str, &str)]| -> HashMap<RoomSlug, String> {
+        rooms.iter().map(|&(room, text)| (slug(room), text.to_owned())).collect()
+    };
+    assert_eq!(model.unsent(Vec::new(), &HashMap::new()), Unsent::default());
+    send(&mut model, 7, "one");
+    send(&mut model, 8, "two");
+    session(&mut model, Output::Refused { id: op_id(8), refusal: unavailable() });
+    model.handle(Change::DraftsRestored(typed(&[("general", "half"), ("random", "\n")])), 0);
+    let kept = typed(&[("general", "half"), ("random", "in another tab")]);
+    let unsent = model.unsent(vec![op_id(7), op_id(9)], &kept);
+    assert_eq!((unsent.messages, unsent.drafts), (3, 2));
+    let acked = Output::Acked {
+        id: op_id(7),
+        room: slug("general"),
+        seq: seq(2),
+        timestamp: Timestamp::from_unix_ms(0),
+    };
+    session(&mut model, acked);
+    assert_eq!(model.unsent(Vec::new(), &HashMap::new()), Unsent { messages: 1, drafts: 1 });
 }
 
 #[test]

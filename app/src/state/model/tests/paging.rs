@@ -1,8 +1,12 @@
 //! Which part of which room is shown.
 
-use protocol::limits::JOINED_MAX_ROOMS;
+use protocol::{
+    frame::{Left, RoomChanged},
+    limits::JOINED_MAX_ROOMS,
+};
 
 use super::*;
+use crate::state::Existence;
 
 #[test]
 fn a_room_that_was_open_is_back_at_once_with_what_happened_meanwhile() {
@@ -182,6 +186,109 @@ fn an_unknown_room_is_joined_and_learned_from_the_answer() {
     check(&mut model, &["day", "new", "m1", "m2"]);
 }
 
+/// The rooms of the list, and how the open one stands.
+fn listed(model: &mut Model) -> (Vec<String>, Existence) {
+    let view = model.view();
+    let slugs = view.rooms.iter().map(|entry| entry.room.slug.to_string());
+    (slugs.collect(), view.open.existence)
+}
+
+fn both(existence: Existence) -> (Vec<String>, Existence) {
+    (vec!["general".into(), "random".into()], existence)
+}
+
+fn refused_join(room: &str, code: ErrorCode) -> Output {
+    Output::JoinRefused { room: slug(room), refusal: Refusal::new(code, "no") }
+}
+
+#[test]
+fn a_room_that_is_not_there_says_so_and_is_in_no_list() {
+    let mut model = model(page(1, 1, 1), 1);
+    let open =
+        |model: &mut Model, room| model.handle(Change::Opened { slug: slug(room), place: Place::Newest }, 0);
+    open(&mut model, "nowhere");
+    assert_eq!(listed(&mut model), both(Existence::Unknown));
+    assert!(model.view().edges.loading_newer, "nobody says yet that nothing was said there");
+    session(&mut model, refused_join("nowhere", ErrorCode::RoomNotFound));
+    assert_eq!(listed(&mut model), both(Existence::Missing));
+    let edges = model.view().edges;
+    assert!(!edges.loading_newer && !edges.failed && !edges.has_older, "{edges:?}");
+    // Following the link again asks again.
+    let join = Ask::Session(Input::Join { room: slug("nowhere"), cursor: None });
+    assert_eq!(open(&mut model, "nowhere"), [join]);
+    assert_eq!(listed(&mut model), both(Existence::Unknown));
+    let asks = open(&mut model, "general");
+    assert_eq!(asks, [Ask::Session(Input::Leave { room: slug("nowhere") })]);
+    assert_eq!((listed(&mut model), model.rooms.len()), (both(Existence::There), 2));
+    check(&mut model, &["day", "m1"]);
+}
+
+#[test]
+fn a_room_that_could_not_be_joined_for_now_stays_in_the_list() {
+    let mut model = model(page(1, 1, 1), 1);
+    for room in ["general", "random"] {
+        session(&mut model, refused_join(room, ErrorCode::LimitReached));
+    }
+    assert_eq!(listed(&mut model), both(Existence::There));
+    check(&mut model, &["day", "m1"]);
+}
+
+#[test]
+fn an_open_room_that_is_taken_away_keeps_only_ones_own_unsent_words_in_sight() {
+    let mut model = model(page(1, 2, 2), 1);
+    send(&mut model, 9, "not lost");
+    let window = model.view().window;
+    session(&mut model, refused_join("general", ErrorCode::Forbidden));
+    session(
+        &mut model,
+        Output::Refused { id: op_id(9), refusal: Refusal::new(ErrorCode::RoomNotFound, "no") },
+    );
+    assert_eq!(listed(&mut model), (vec!["random".into()], Existence::Missing));
+    assert_eq!((model.view().window, model.view().here.count), (window + 1, 0));
+    check(&mut model, &["day", "not lost failed"]);
+    // Gone from elsewhere too, also by the server's word on the socket.
+    let left = protocol::ServerFrame::Left(Left { room: slug("random") });
+    session(&mut model, Output::Notice(left));
+    assert!(listed(&mut model).0.is_empty());
+}
+
+#[test]
+fn a_page_that_is_refused_tells_that_its_room_is_gone() {
+    let mut model = model(page(1, 1, 1), 1);
+    let asks = model.handle(Change::Opened { slug: slug("random"), place: Place::Newest }, 0);
+    let fetch = fetches(&asks)[0].clone();
+    let gone = || Err(Refusal::new(ErrorCode::RoomNotFound, "no"));
+    let asks = answer(&mut model, &fetch, gone());
+    assert_eq!(asks, [Ask::Session(Input::Leave { room: slug("random") })]);
+    assert_eq!(listed(&mut model), (vec!["general".into()], Existence::Missing));
+    assert_eq!(answer(&mut model, &fetch, gone()), [], "it is not awaited any more");
+}
+
+#[test]
+fn a_room_that_is_made_while_somebody_waits_at_its_address_lets_them_in() {
+    let mut model = model(page(1, 1, 1), 1);
+    model.handle(Change::Opened { slug: slug("soon"), place: Place::Newest }, 0);
+    session(&mut model, refused_join("soon", ErrorCode::RoomNotFound));
+    let made = protocol::ServerFrame::Room(RoomChanged { room: room("soon"), epoch: epoch(), head: seq(1) });
+    let asks = session(&mut model, Output::Notice(made));
+    assert_eq!(asks, [Ask::Session(Input::Join { room: slug("soon"), cursor: None })]);
+    let Page { messages, .. } = page(1, 1, 1);
+    let joined = Joined {
+        room: room("soon"),
+        epoch: epoch(),
+        head: seq(1),
+        resumed: false,
+        history: History::Snapshot { reason: NoReplay::NoCursor, messages, has_more: false },
+        read: seq(1),
+        here: Vec::new(),
+        here_count: 1,
+    };
+    session(&mut model, Output::Snapshot { room: slug("soon"), joined: Box::new(joined) });
+    assert_eq!(model.view().open.existence, Existence::There);
+    assert_eq!(model.view().rooms.len(), 3);
+    check(&mut model, &["day", "m1"]);
+}
+
 #[test]
 fn few_rooms_are_kept() {
     let mut model = model(page(1, 1, 1), 1);
@@ -219,4 +326,12 @@ fn a_connection_follows_only_so_many_rooms_and_always_the_open_one() {
     let slug = given_up.expect("more rooms than may be followed");
     count(model.handle(Change::Opened { slug, place: Place::Newest }, 0));
     assert!(model.room().followed);
+    // What is not followed is in the list all the same; the answer to leaving it changes nothing.
+    let given_up: Vec<_> = model.rooms.iter().filter(|room| !room.followed).collect();
+    assert!(!given_up.is_empty());
+    let rooms = model.rooms.len();
+    for slug in given_up.into_iter().map(|room| room.slug().clone()).collect::<Vec<_>>() {
+        session(&mut model, Output::Notice(protocol::ServerFrame::Left(Left { room: slug })));
+    }
+    assert_eq!(model.view().rooms.len(), rooms);
 }
