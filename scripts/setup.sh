@@ -83,14 +83,23 @@ cargo_tool() {
   rm -rf "$HUBBUB_CACHE/build/$name"
 }
 
-build_tools() {
-  # Both only drive or transform, once a build: what counts is how soon they are there. cargo-leptos' own release profile
-  # takes half an hour; its lock file asks for a compiler newer than it needs.
-  export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=0
-  CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
-    cargo_tool wasm-bindgen-cli "$WASM_BINDGEN" "wasm-bindgen --version"
-  CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
-    cargo_tool cargo-leptos "$CARGO_LEPTOS" "cargo-leptos --version" --locked --ignore-rust-version --features no_downloads
+# Both only drive or transform, once a build: what counts is how soon they are there. cargo-leptos' own release profile
+# takes half an hour; its lock file asks for a compiler newer than it needs. Of wasm-bindgen, what reads the page's
+# WebAssembly is optimised all the same: a minute of every build hangs on it.
+quick_to_build() {
+  CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=0 \
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=0 "$@"
+}
+wasm_bindgen() {
+  local optimised=() package
+  for package in walrus wasmparser wasm-encoder wasm-bindgen-cli-support; do
+    optimised+=(--config "profile.release.package.$package.opt-level=1")
+  done
+  quick_to_build cargo_tool wasm-bindgen-cli "$WASM_BINDGEN" "wasm-bindgen --version" --bin wasm-bindgen "${optimised[@]}"
+}
+cargo_leptos() {
+  quick_to_build cargo_tool cargo-leptos "$CARGO_LEPTOS" "cargo-leptos --version" \
+    --locked --ignore-rust-version --features no_downloads
 }
 
 # npm packages of a folder, installed again only when its lock file has changed.
@@ -121,11 +130,12 @@ container_tools() {
 }
 
 native_toolchain
-# The tools need no wasm32, and each of the two leaves cores idle now and then.
-build_tools & tools=$!
+# The tools need no wasm32, and each of the three leaves cores idle now and then.
+wasm_bindgen & tools=$!
+cargo_leptos & tools="$tools $!"
 trap 'kill $tools 2>/dev/null || true' EXIT
 wasm32_target
 npm_packages .
-wait $tools || exit 1
+for tool in $tools; do wait "$tool" || exit 1; done
 trap - EXIT
 if [ "${1:-}" = test ]; then browser; container_tools; npm_packages end2end; fi
