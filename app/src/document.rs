@@ -1,7 +1,12 @@
 //! The HTML document around the page, made on the server only: what a browser must know before it draws anything, and
 //! the script that starts the WebAssembly.
 
-use leptos::{nonce::use_nonce, prelude::*};
+use std::sync::Arc;
+
+use leptos::{
+    nonce::{Nonce, use_nonce},
+    prelude::*,
+};
 
 use crate::{
     App,
@@ -10,9 +15,24 @@ use crate::{
     visitor::Visitor,
 };
 
-/// The whole document. Reads [`crate::source::Viewer`], [`Content`] and [`Assets`] from context, in development also
-/// [`LeptosOptions`].
-pub fn shell() -> impl IntoView {
+/// The whole document as HTML. Its scripts carry `nonce`. All that it shows is at hand, so it is made in one piece.
+pub fn render(content: Content, viewer: Viewer, assets: Assets, nonce: &str) -> String {
+    Owner::new_root(None).with(|| {
+        provide_context(Arc::new(content));
+        provide_context(viewer);
+        provide_context(assets);
+        provide_context(Nonce::from_value(nonce));
+        shell().to_html()
+    })
+}
+
+/// Whether `cargo leptos watch` runs: then the page hears of changes on a socket of its own. A release does not watch
+/// itself change.
+pub fn is_watched() -> bool {
+    cfg!(debug_assertions) && std::env::var_os("LEPTOS_WATCH").is_some()
+}
+
+fn shell() -> impl IntoView {
     let visitor = Visitor::current();
     let language = visitor.preferences.language;
     provide_language(language);
@@ -25,7 +45,8 @@ pub fn shell() -> impl IntoView {
     let content = Content::current();
     let assets = use_context::<Assets>();
     let css = assets.as_ref().map(|assets| assets.css.clone());
-    let reload = use_context::<LeptosOptions>().map(|options| view! { <AutoReload options /> });
+    let configuration = if is_watched() { get_configuration(None).ok() } else { None };
+    let reload = configuration.map(|found| view! { <AutoReload options=found.leptos_options /> });
 
     view! {
         <!DOCTYPE html>

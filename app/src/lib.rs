@@ -34,7 +34,7 @@ pub mod state;
 mod visitor;
 
 #[cfg(feature = "ssr")]
-pub use document::shell;
+pub use document::{is_watched, render};
 
 /// The whole page.
 #[component]

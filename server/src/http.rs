@@ -10,7 +10,9 @@ mod api;
 mod arrival;
 mod assets;
 mod body;
+mod compress;
 mod cookies;
+mod encoding;
 mod forms;
 mod headers;
 mod health;
@@ -36,18 +38,12 @@ use futures_util::FutureExt as _;
 use protocol::{ErrorCode, frame::Refusal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tower_http::{
-    CompressionLevel,
-    compression::{CompressionLayer, DefaultPredicate, Predicate as _, predicate::NotForContentType},
-};
 
 use self::{answer::Failure, arrival::Front, body::BODY_MAX_BYTES, health::Readiness, pages::Pages};
 use crate::{auth::Auth, chat::Chat, config::Config, conn::Serving, limits::Limits};
 
 /// How long a request may take from its head to the head of its answer, its body included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// How hard pages and JSON are compressed: about a millisecond for a page, and a tenth larger than the best.
-const BROTLI_QUALITY: i32 = 4;
 
 /// What requests need of the server.
 pub(crate) struct Http {
@@ -102,10 +98,6 @@ pub(crate) fn router(http: Arc<Http>) -> Router {
         .route("/rooms/{slug}", get(pages::show).post(forms::post_message))
         .route("/rooms/{slug}/{seq}", get(pages::show))
         .route("/join/{invite}", get(pages::show).post(forms::join));
-    let compress = CompressionLayer::new()
-        .quality(CompressionLevel::Precise(BROTLI_QUALITY))
-        // Compressed when it was built; a debug build's is too large to compress for each request.
-        .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("application/wasm")));
     pages
         .nest("/api/v1", api::routes())
         .route("/ws", get(ws::upgrade))
@@ -118,7 +110,7 @@ pub(crate) fn router(http: Arc<Http>) -> Router {
         // From here outwards: the last one sees a request first.
         .layer(from_fn_with_state(Arc::clone(&http), origin::guard))
         .layer(from_fn(bound_in_time))
-        .layer(compress)
+        .layer(from_fn(compress::compress))
         .layer(from_fn(outlive_panics))
         .layer(from_fn_with_state(Arc::clone(&http), headers::complete))
         .layer(from_fn(log))

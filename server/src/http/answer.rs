@@ -71,6 +71,12 @@ impl From<crate::store::StoreError> for Failure {
     }
 }
 
+impl From<crate::random::NoRandomness> for Failure {
+    fn from(error: crate::random::NoRandomness) -> Self {
+        crate::auth::no_randomness(error).into()
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let body = Json(ErrorBody { error: self.refusal.clone() });

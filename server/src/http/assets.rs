@@ -11,6 +11,8 @@ use axum::{
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use super::encoding::Encoding;
+
 /// What the build of the page made. Empty where there was none.
 #[derive(RustEmbed)]
 #[folder = "../target/site"]
@@ -25,9 +27,6 @@ const WASM: &str = "pkg/hubbub.wasm";
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// Without it, ask each time whether it is still the same.
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
-
-/// Compressed forms, best first: the file's ending and its name in `Accept-Encoding`.
-const ENCODINGS: [(&str, &str); 2] = [(".br", "br"), (".gz", "gzip")];
 
 /// Where the page finds its files: each address carries the version of its content.
 pub(crate) fn addresses() -> Assets {
@@ -97,29 +96,16 @@ fn serve_from<Files: RustEmbed>(uri: &Uri, request: &HeaderMap) -> Option<Respon
         headers.insert(header::ETAG, etag);
     }
     if let Some(encoding) = encoding {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        headers.insert(header::CONTENT_ENCODING, encoding.header());
     }
     Some(response)
 }
 
 /// The best form of a file that the browser understands.
-fn choose<Files: RustEmbed>(path: &str, request: &HeaderMap) -> Option<(EmbeddedFile, Option<&'static str>)> {
-    let accepted =
-        request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let compressed = ENCODINGS
-        .iter()
-        .filter(|(_, encoding)| accepts(accepted, encoding))
-        .find_map(|(ending, encoding)| Some((Files::get(&format!("{path}{ending}"))?, Some(*encoding))));
+fn choose<Files: RustEmbed>(path: &str, request: &HeaderMap) -> Option<(EmbeddedFile, Option<Encoding>)> {
+    let compressed = Encoding::accepted(request)
+        .find_map(|encoding| Some((Files::get(&format!("{path}{}", encoding.ending()))?, Some(encoding))));
     compressed.or_else(|| Files::get(path).map(|file| (file, None)))
-}
-
-/// Whether `Accept-Encoding` names an encoding and does not weigh it zero.
-fn accepts(accepted: &str, encoding: &str) -> bool {
-    accepted.split(',').any(|item| {
-        let (name, weight) = item.split_once(';').unwrap_or((item, ""));
-        let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32));
-        name.trim().eq_ignore_ascii_case(encoding) && !refused
-    })
 }
 
 /// The types of the files that are served; others are not.
@@ -223,14 +209,5 @@ mod tests {
         for address in ["/pkg/sample.js.br", "/pkg/", "/pkg", "/pkg/../pkg/sample.js", "/pkg/other.js"] {
             assert!(get(address, &[]).is_none(), "{address}");
         }
-    }
-
-    #[test]
-    fn encodings_are_chosen_by_what_the_browser_says() {
-        assert!(accepts("gzip, deflate, br", "br"));
-        assert!(accepts("BR;q=0.5", "br"));
-        assert!(!accepts("gzip", "br"));
-        assert!(!accepts("br;q=0, gzip", "br"));
-        assert!(!accepts("", "gzip"));
     }
 }

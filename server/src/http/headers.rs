@@ -51,12 +51,13 @@ pub(crate) async fn complete(State(http): State<Arc<Http>>, request: Request, ne
     response
 }
 
-/// The policy of a page whose scripts carry `nonce`. `also_connect` is where the development server tells of changes.
-pub(crate) fn page_policy(nonce: &str, also_connect: &str) -> Option<HeaderValue> {
-    let policy = format!(
+/// The policy of a page whose scripts carry `nonce`, letters and digits of base64url. One that `is_watched` asks the
+/// development server on another port for changes.
+pub(crate) fn page_policy(nonce: &str, is_watched: bool) -> String {
+    let also_connect = if is_watched { " ws:" } else { "" };
+    format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
          img-src 'self' data:; font-src 'self'; connect-src 'self'{also_connect}; manifest-src 'self'; \
          object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    );
-    HeaderValue::try_from(policy).ok()
+    )
 }

@@ -9,13 +9,10 @@ use app::{
     source::{Assets, ChatPage, Content, Invitation, Place, RefusedForm, Viewer},
 };
 use axum::{
-    body::Body,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
-    response::{IntoResponse as _, Response},
+    response::{Html, IntoResponse as _, Response},
 };
-use leptos::{nonce::use_nonce, prelude::provide_context, reactive::owner::use_context};
-use leptos_axum::ResponseOptions;
 use protocol::{
     ErrorCode, RoomSlug,
     api::{RoomSummary, User},
@@ -34,11 +31,15 @@ use super::{
 use crate::{
     chat::Chat,
     hub::Hub,
+    random,
     store::{PageAt, RoomRecord},
 };
 
 /// The cookie of the room that was looked at last, so that `/` opens it again.
 const LAST_ROOM: &str = "room";
+
+/// What makes a page's nonce too much to guess.
+const NONCE_BYTES: usize = 16;
 
 /// What the pages show comes through the same door as everything else.
 pub(crate) struct Pages {
@@ -201,10 +202,7 @@ impl Visit {
 
     async fn render(&self, http: &Http, uri: &Uri, viewer: Viewer) -> Response {
         let content = http.pages.at(uri, &viewer).await;
-        let mut request = Request::new(Body::empty());
-        *request.uri_mut() = uri.clone();
-        *request.headers_mut() = self.headers.clone();
-        render(content, http.assets(), viewer, request).await
+        page(content, viewer, http.assets()).unwrap_or_else(Failure::into_text)
     }
 
     /// Puts off the end of the session's cookie, as the session itself is put off, and keeps the room for `/`.
@@ -238,42 +236,13 @@ impl Visit {
     }
 }
 
-async fn render(content: Content, assets: Assets, viewer: Viewer, request: Request) -> Response {
+/// The page that shows this.
+fn page(content: Content, viewer: Viewer, assets: Assets) -> Result<Response, Failure> {
     let status = status(&content);
-    let content = Arc::new(content);
-    let provide = move || {
-        provide_context(Arc::clone(&content));
-        provide_context(viewer.clone());
-        provide_context(assets.clone());
-        let reload = development_reload();
-        if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
-            && let Some(policy) = headers::page_policy(&nonce, reload)
-        {
-            response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
-        }
-    };
-    let mut response = leptos_axum::render_app_async_stream_with_context(provide, app::shell)(request).await;
-    *response.status_mut() = status;
-    response
-}
-
-/// While `cargo leptos watch` runs, the page hears of changes on a socket of its own: provides what it needs for that and
-/// returns what its policy must allow.
-#[cfg(debug_assertions)]
-fn development_reload() -> &'static str {
-    if std::env::var_os("LEPTOS_WATCH").is_none() {
-        return "";
-    }
-    if let Ok(configuration) = leptos::prelude::get_configuration(None) {
-        provide_context(configuration.leptos_options);
-    }
-    " ws:"
-}
-
-/// A release does not watch itself change.
-#[cfg(not(debug_assertions))]
-fn development_reload() -> &'static str {
-    ""
+    let nonce = random::base64url::<NONCE_BYTES>()?;
+    let policy = headers::page_policy(&nonce, app::is_watched());
+    let html = Html(app::render(content, viewer, assets, &nonce));
+    Ok((status, [(header::CONTENT_SECURITY_POLICY, policy)], html).into_response())
 }
 
 /// `GET` of any page.
