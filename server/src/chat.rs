@@ -107,8 +107,13 @@ impl Chat {
         limit: u32,
     ) -> Result<(RoomRecord, Page), Refusal> {
         let room = self.room(user, slug).await?;
-        let page = self.store.page(room.id, at, limit).await.map_err(|error| unavailable(&error))?;
+        let page = self.page_of(room.id, at, limit).await?;
         Ok((room, page))
+    }
+
+    /// At most `limit` neighbouring messages. The caller has been let into the room by [`Self::room`].
+    pub async fn page_of(&self, room: RoomId, at: PageAt, limit: u32) -> Result<Page, Refusal> {
+        self.store.page(room, at, limit).await.map_err(|error| unavailable(&error))
     }
 
     /// Up to where `user` has read a room.

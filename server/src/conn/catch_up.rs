@@ -106,8 +106,7 @@ async fn history(
             (History::Replay { events }, record.head.max(last), reached)
         }
         Err(reason) => {
-            let slug = &record.room.slug;
-            let (_, page) = chat.page(&peer.user, slug, PageAt::Newest, PAGE_DEFAULT_MESSAGES).await?;
+            let page = chat.page_of(record.id, PageAt::Newest, PAGE_DEFAULT_MESSAGES).await?;
             let mut messages: Vec<Message> = page.messages;
             let cut = messages.len() - fitting(messages.iter().rev());
             messages.drain(..cut);
