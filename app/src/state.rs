@@ -73,6 +73,15 @@ pub struct Unsent {
     pub drafts: usize,
 }
 
+/// Why somebody who wants to sign out is still here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Staying {
+    /// What would be lost.
+    pub unsent: Unsent,
+    /// Why it could not be done, where they have agreed to lose that much.
+    pub refused: Option<ErrorCode>,
+}
+
 /// How the page stands with the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Connection {
@@ -110,8 +119,7 @@ pub(crate) enum Intent {
     Scrolled { at_bottom: bool },
     Draft { room: RoomSlug, text: String },
     CreateRoom { room: NewRoom, answer: oneshot::Sender<Result<RoomSlug, Refusal>> },
-    CountUnsent(oneshot::Sender<Unsent>),
-    SignOut(oneshot::Sender<Result<(), Refusal>>),
+    SignOut { agreed: Unsent, answer: oneshot::Sender<Result<(), Staying>> },
 }
 
 /// The state of the chat page, in context. Copied freely: it is a bundle of handles.
@@ -418,21 +426,17 @@ impl ChatState {
     ) -> Result<RoomSlug, Refusal> {
         let (answer, answered) = oneshot::channel();
         self.ask(Intent::CreateRoom { room: NewRoom { name, topic, visibility }, answer });
-        answered.await.unwrap_or_else(|_| Err(not_live()))
+        answered.await.unwrap_or_else(|_| {
+            Err(Refusal::new(ErrorCode::Unavailable, "the page is not connected yet; try again in a moment"))
+        })
     }
 
-    /// What this user has written and not sent, here and in other tabs of this browser.
-    pub fn unsent(&self) -> Unsent {
-        let (answer, mut answered) = oneshot::channel();
-        self.ask(Intent::CountUnsent(answer));
-        answered.try_recv().ok().flatten().unwrap_or_default()
-    }
-
-    /// Signs out, removes what the browser keeps of this user, and leads on to the sign-in page.
-    pub async fn sign_out(self) -> Result<(), Refusal> {
+    /// Signs out, removes what the browser keeps of this user, and leads on to the sign-in page; unless more would be
+    /// lost, here and in other tabs of this browser, than they have `agreed` to.
+    pub async fn sign_out(self, agreed: Unsent) -> Result<(), Staying> {
         let (answer, answered) = oneshot::channel();
-        self.ask(Intent::SignOut(answer));
-        answered.await.unwrap_or_else(|_| Err(not_live()))
+        self.ask(Intent::SignOut { agreed, answer });
+        answered.await.unwrap_or(Err(Staying { unsent: agreed, refused: Some(ErrorCode::Unavailable) }))
     }
 
     fn submit(&self, kind: OpKind) {
@@ -445,8 +449,4 @@ impl ChatState {
             outlet(intent);
         }
     }
-}
-
-fn not_live() -> Refusal {
-    Refusal::new(ErrorCode::Unavailable, "the page is not connected yet; try again in a moment")
 }

@@ -2,7 +2,6 @@
 //! first where something would be lost.
 
 use leptos::{prelude::*, task::spawn_local};
-use protocol::ErrorCode;
 
 use super::{
     avatar::avatar,
@@ -13,7 +12,7 @@ use super::{
 };
 use crate::{
     i18n::{Locale, language, refusal, text},
-    state::Unsent,
+    state::{Staying, Unsent},
 };
 
 const MENU_ID: &str = "account";
@@ -35,12 +34,7 @@ pub(crate) fn Account() -> impl IntoView {
     let leave = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         hide_popover(MENU_ID);
-        let unsent = desk.state.unsent();
-        if unsent == Unsent::default() {
-            sign_out(&desk, unsent);
-        } else {
-            desk.dialog.set(Dialog::SignOut(unsent, None));
-        }
+        sign_out(&desk, Unsent::default());
     };
     view! {
         <div class="account">
@@ -70,12 +64,12 @@ pub(crate) fn Account() -> impl IntoView {
     }
 }
 
-/// Signs out. Where that cannot be done, the dialog says why.
-fn sign_out(desk: &Desk, unsent: Unsent) {
+/// Signs out. Where more than `agreed` would be lost, a dialog asks; where it cannot be done, that says why.
+fn sign_out(desk: &Desk, agreed: Unsent) {
     let (state, dialog) = (desk.state, desk.dialog);
     spawn_local(async move {
-        if let Err(refused) = state.sign_out().await {
-            dialog.set(Dialog::SignOut(unsent, Some(refused.code)));
+        if let Err(staying) = state.sign_out(agreed).await {
+            dialog.set(Dialog::SignOut(staying));
         }
     });
 }
@@ -91,9 +85,10 @@ pub(crate) fn sign_out_title(locale: Locale, unsent: Unsent) -> &'static str {
 
 /// What would be lost, and whether to sign out all the same.
 #[component]
-pub(crate) fn SignOut(unsent: Unsent, refused: Option<ErrorCode>) -> impl IntoView {
+pub(crate) fn SignOut(staying: Staying) -> impl IntoView {
     let locale = language();
     let desk = use_desk();
+    let Staying { unsent, refused } = staying;
     let Unsent { messages, drafts } = unsent;
     let lost = (unsent != Unsent::default()).then(|| {
         view! {

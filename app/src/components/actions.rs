@@ -26,7 +26,7 @@ pub(crate) fn MessageDialogs() -> impl IntoView {
     let asking = move || match &*desk.dialog.read() {
         Dialog::Delete(_) => text!(locale, message.delete_title),
         Dialog::Copy(_) => text!(locale, copy.title),
-        &Dialog::SignOut(unsent, _) => sign_out_title(locale, unsent),
+        Dialog::SignOut(staying) => sign_out_title(locale, staying.unsent),
         _ => "",
     };
     view! {
@@ -45,7 +45,7 @@ pub(crate) fn MessageDialogs() -> impl IntoView {
             {move || match desk.dialog.get() {
                 Dialog::Delete(message) => Some(view! { <Delete message /> }.into_any()),
                 Dialog::Copy(text) => Some(view! { <CopyByHand text /> }.into_any()),
-                Dialog::SignOut(unsent, refused) => Some(view! { <SignOut unsent refused /> }.into_any()),
+                Dialog::SignOut(staying) => Some(view! { <SignOut staying /> }.into_any()),
                 _ => None,
             }}
         </Modal>

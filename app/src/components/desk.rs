@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use leptos::{html::Textarea, prelude::*};
-use protocol::{Emoji, ErrorCode, Message, RoomSlug, Seq};
+use protocol::{Emoji, Message, RoomSlug, Seq};
 
 use super::overlay::{has_mouse, is_covered, is_without_focus};
-use crate::state::{ChatState, Row, RowKey, Unsent};
+use crate::state::{ChatState, Row, RowKey, Staying};
 
 /// What the composer is for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,8 +45,8 @@ pub(crate) enum Dialog {
     Copy(String),
     /// The keyboard's shortcuts.
     Help,
-    /// Whether to sign out though this would be lost, or why that could not be done.
-    SignOut(Unsent, Option<ErrorCode>),
+    /// Whether to sign out though something would be lost, or why that could not be done.
+    SignOut(Staying),
 }
 
 /// The reader's doings, in context of the chat page.

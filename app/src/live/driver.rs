@@ -13,7 +13,6 @@ use leptos::{
 };
 use protocol::{
     ErrorCode, Op, OpId, OpKind, RoomSlug,
-    frame::Refusal,
     session::{Config, Input, Millis, Output, Session, Status, StopReason},
 };
 use wasm_bindgen_futures::spawn_local;
@@ -27,7 +26,7 @@ use super::{
 };
 use crate::{
     source::Place,
-    state::{Ask, Cause, Change, ChatState, Fetch, Intent, Model, Unsent, Zone},
+    state::{Ask, Cause, Change, ChatState, Fetch, Intent, Model, Staying, Unsent, Zone},
 };
 
 /// How often the page's title and counts follow while it is out of sight, where frames do not come.
@@ -280,12 +279,14 @@ impl Driver {
                 });
                 let _ = answer.send(slug);
             }),
-            Intent::CountUnsent(answer) => {
-                let _ = answer.send(self.unsent());
-            }
-            Intent::SignOut(answer) => {
-                self.leaving = true;
-                spawn_local(sign_out(answer));
+            Intent::SignOut { agreed, answer } => {
+                let unsent = self.unsent();
+                if unsent.messages > agreed.messages || unsent.drafts > agreed.drafts {
+                    let _ = answer.send(Err(Staying { unsent, refused: None }));
+                } else {
+                    self.leaving = true;
+                    spawn_local(sign_out(unsent, answer));
+                }
             }
         }
     }
@@ -362,12 +363,14 @@ impl Driver {
     }
 
     /// The server has answered to signing out, or could not. Nothing is removed before the session is over.
-    fn left(&mut self, answer: Result<(), Refusal>) -> Result<(), Refusal> {
-        let was_over = answer.as_ref().is_err_and(|refusal| refusal.code == ErrorCode::Unauthorized)
-            || self.session.status() == Status::Stopped(StopReason::SignedOut);
-        if answer.is_err() && !was_over {
+    fn left(&mut self, refused: Option<ErrorCode>) -> Result<(), ErrorCode> {
+        let was_over = self.session.status() == Status::Stopped(StopReason::SignedOut);
+        if let Some(code) = refused
+            && code != ErrorCode::Unauthorized
+            && !was_over
+        {
             self.leaving = false;
-            return answer;
+            return Err(code);
         }
         self.forget();
         let _ = window().location().assign("/");
@@ -474,10 +477,12 @@ fn hear(number: u32, news: News) {
     }
 }
 
-async fn sign_out(answer: oneshot::Sender<Result<(), Refusal>>) {
-    let mut left = http::sign_out().await;
-    with_driver(|driver| left = driver.left(left.clone()));
-    let _ = answer.send(left);
+async fn sign_out(unsent: Unsent, answer: oneshot::Sender<Result<(), Staying>>) {
+    let refused = http::sign_out().await.err().map(|refusal| refusal.code);
+    with_driver(|driver| {
+        let left = driver.left(refused);
+        let _ = answer.send(left.map_err(|code| Staying { unsent, refused: Some(code) }));
+    });
 }
 
 async fn fetch_page(fetch: Fetch) {
