@@ -201,11 +201,12 @@ impl Kept {
     fn keys_with(&self, prefix: &str) -> Vec<String> {
         let Some(storage) = &self.storage else { return Vec::new() };
         let count = storage.length().unwrap_or_default();
-        let mut keys: Vec<String> = (0..count)
-            .filter_map(|index| storage.key(index).ok().flatten())
-            .filter(|key| key.starts_with(prefix))
-            .collect();
-        keys.sort_unstable();
+        let mut keys: Vec<String> = Vec::new();
+        let found = (0..count).filter_map(|index| storage.key(index).ok().flatten());
+        // In order. They are few, and a sort that is fast for many would be more than a kilobyte of the page.
+        for key in found.filter(|key| key.starts_with(prefix)) {
+            keys.insert(keys.partition_point(|before| *before < key), key);
+        }
         keys
     }
 
