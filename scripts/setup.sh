@@ -84,21 +84,17 @@ cargo_tool() {
 }
 
 # Both only drive or transform, once a build: what counts is how soon they are there. cargo-leptos' own release profile
-# takes half an hour; its lock file asks for a compiler newer than it needs. Of wasm-bindgen, what reads the page's
-# WebAssembly is optimised all the same: a minute of every build hangs on it.
-quick_to_build() {
+# takes half an hour; its lock file asks for a compiler newer than it needs. wasm-bindgen reads all of the page's WebAssembly
+# and is optimised a little: without, that takes 71 seconds instead of 10.
+quick_to_build() { # opt-level command...
   CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=0 \
-    CARGO_PROFILE_RELEASE_OPT_LEVEL=0 "$@"
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=$1 "${@:2}"
 }
 wasm_bindgen() {
-  local optimised=() package
-  for package in walrus wasmparser wasm-encoder wasm-bindgen-cli-support; do
-    optimised+=(--config "profile.release.package.$package.opt-level=1")
-  done
-  quick_to_build cargo_tool wasm-bindgen-cli "$WASM_BINDGEN" "wasm-bindgen --version" --bin wasm-bindgen "${optimised[@]}"
+  quick_to_build 1 cargo_tool wasm-bindgen-cli "$WASM_BINDGEN" "wasm-bindgen --version" --bin wasm-bindgen
 }
 cargo_leptos() {
-  quick_to_build cargo_tool cargo-leptos "$CARGO_LEPTOS" "cargo-leptos --version" \
+  quick_to_build 0 cargo_tool cargo-leptos "$CARGO_LEPTOS" "cargo-leptos --version" \
     --locked --ignore-rust-version --features no_downloads
 }
 
