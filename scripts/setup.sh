@@ -57,7 +57,7 @@ wasm32_target() {
   # Bitcode makes link-time optimisation work across the standard library.
   ( cd "$work" && PATH=/usr/bin:$PATH RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Cembed-bitcode=yes \
       CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-22 CARGO_TARGET_DIR=$work/target \
-      quietly wasm-std cargo build --release -Z build-std=std,panic_abort,panic_unwind,proc_macro,test \
+      quietly wasm-std cargo build --release -Z build-std=std,panic_abort,panic_unwind \
       --target wasm32-unknown-unknown )
   mkdir -p "$sysroot/bin" "$sysroot/lib/rustlib/wasm32-unknown-unknown/lib"
   ln -sfn /usr/lib/rustlib/x86_64-unknown-linux-gnu "$sysroot/lib/rustlib/"
