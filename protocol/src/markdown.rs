@@ -8,8 +8,8 @@
 //! `@name`, `#room`; a backslash takes the meaning of the mark after it. Everything else (headings, tables, HTML,
 //! images) stays as it was typed, and so does a mark without its partner.
 //!
-//! Promises: no input panics; the work and the size of the result grow in proportion to the input; nesting is bounded
-//! by [`BLOCK_DEPTH_MAX`] and [`INLINE_DEPTH_MAX`]; no letter and no digit of the input is lost, and none is invented.
+//! Promises: no input panics; the work grows in proportion to the input; nesting is bounded by [`BLOCK_DEPTH_MAX`] and
+//! [`INLINE_DEPTH_MAX`], and the result, which every reader's browser has to draw, by [`NODES_MAX`]; no letter and no digit of the input is lost, and none is invented.
 
 mod block;
 mod emphasis;
@@ -26,6 +26,9 @@ use crate::{ids::RoomSlug, text::Username};
 pub const BLOCK_DEPTH_MAX: usize = 6;
 /// How deep emphasis and links nest, in levels; deeper marks stay text.
 pub const INLINE_DEPTH_MAX: usize = 8;
+/// Most nodes of a document: blocks, items and inlines. People stay far below it; what goes beyond, thousands of marks or of
+/// lines, is shown as it was typed, like fenced code.
+pub const NODES_MAX: usize = 1_000;
 
 /// A content as nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +91,33 @@ pub enum Inline {
 /// Reads `content`. Any text is a document.
 pub fn parse(content: &str) -> Document {
     let lines: Vec<&str> = content.split('\n').collect();
-    Document { blocks: block::parse(&lines, 0) }
+    let blocks = block::parse(&lines, 0);
+    if count(&blocks) > NODES_MAX {
+        return Document { blocks: vec![Block::Code { language: None, text: content.to_owned() }] };
+    }
+    Document { blocks }
+}
+
+/// How many nodes there are in `blocks`, themselves included.
+fn count(blocks: &[Block]) -> usize {
+    let inside = |block: &Block| match block {
+        Block::Paragraph(nodes) => count_inlines(nodes),
+        Block::Code { .. } => 0,
+        Block::Quote(blocks) => count(blocks),
+        Block::List { items, .. } => items.iter().map(|item| 1 + count(item)).sum(),
+    };
+    blocks.iter().map(|block| 1 + inside(block)).sum()
+}
+
+fn count_inlines(nodes: &[Inline]) -> usize {
+    let inside = |node: &Inline| match node {
+        Inline::Emphasis(children)
+        | Inline::Strong(children)
+        | Inline::Strike(children)
+        | Inline::Link { children, .. } => count_inlines(children),
+        Inline::Text(_) | Inline::Code(_) | Inline::Mention(_) | Inline::RoomLink(_) | Inline::LineBreak => 0,
+    };
+    nodes.iter().map(|node| 1 + inside(node)).sum()
 }
 
 /// Whether `content` mentions `name`, whatever the case.

@@ -75,6 +75,12 @@ pub(crate) fn is_emoji_among_symbols(c: char) -> bool {
         | 0x24C2 | 0x25AA..=0x25AB | 0x25B6 | 0x25C0 | 0x25FB..=0x25FE | 0x2934..=0x2935)
 }
 
+/// Whether a name may begin with `c`: with a letter, a digit, an emoji or `_`. A mark that is drawn onto the letter before
+/// it would be drawn onto whatever stands before the name.
+fn begins_name(c: char) -> bool {
+    c.is_alphanumeric() || is_pictograph(c) || c == '_'
+}
+
 /// The beginning of `text` that may be a name: name characters, and invisible ones where they have their place.
 pub(crate) fn name_prefix(text: &str) -> &str {
     let belongs =
@@ -121,7 +127,7 @@ impl FromStr for Username {
             return Err(InvalidText::Character(c));
         }
         let is_mark = |c| matches!(c, Some('-' | '.'));
-        if is_mark(text.chars().next()) || is_mark(text.chars().next_back()) {
+        if !text.starts_with(begins_name) || is_mark(text.chars().next_back()) {
             return Err(InvalidText::Edge);
         }
         Ok(Self(text.to_owned()))
@@ -299,6 +305,17 @@ mod tests {
             check::<Username>(name, Ok(name));
         }
         check::<Username>("  Alice ", Ok("Alice"));
+    }
+
+    #[test]
+    fn a_username_begins_with_what_stands_by_itself() {
+        for name in ["\u{301}", "\u{301}\u{302}", "\u{94D}a", "€uro", "-a", ".a", "a-", "a."] {
+            check::<Username>(name, Err(InvalidText::Edge));
+        }
+        check::<Username>("a\u{1D159}b", Err(InvalidText::Character('\u{1D159}')));
+        for name in ["_a", "e\u{301}", "ñandú", "٣", "☃"] {
+            check::<Username>(name, Ok(name));
+        }
     }
 
     #[test]

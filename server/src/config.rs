@@ -93,7 +93,7 @@ pub struct LimitSettings {
           value_parser = whole::<usize, 0, { u64::MAX }>)]
     pub max_connections_per_user: usize,
 
-    /// Open sockets from one address (IPv6: one /64), which a whole office may share.
+    /// Open sockets from one address (IPv6: one /64), which a whole office may share; and as many connections that ask.
     #[arg(long, env = "HUBBUB_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 1_000, value_name = "COUNT",
           value_parser = whole::<usize, 0, { u64::MAX }>)]
     pub max_connections_per_address: usize,

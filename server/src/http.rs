@@ -20,6 +20,7 @@ mod identity;
 pub(crate) mod listen;
 mod origin;
 mod pages;
+mod patience;
 mod preferences;
 mod session_cookie;
 mod ws;
@@ -68,7 +69,7 @@ impl Http {
             limits: Arc::clone(&serving.limits),
             front: Front::new(config),
             guests: config.guests.is_on(),
-            pages: Pages { chat: chat.clone(), hub },
+            pages: Pages::new(chat.clone(), hub),
             readiness: Readiness::default(),
             stopping: serving.shutdown.clone(),
             assets: assets::addresses(),

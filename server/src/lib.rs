@@ -45,7 +45,7 @@ use crate::{
     config::{Config, PublicUrl},
     conn::Serving,
     error::StartError,
-    http::listen::Stages,
+    http::listen::{Entrance, Stages},
     hub::{Ends, Hub, Repair},
     limits::Limits,
     store::{Committed, Store, sqlite::SqliteStore},
@@ -95,7 +95,7 @@ impl Server {
         let serving = Arc::new(Serving {
             chat,
             hub,
-            limits,
+            limits: Arc::clone(&limits),
             settings: conn::Settings {
                 outbox_bytes: config.limits.outbox_bytes,
                 max_replay: config.limits.max_replay,
@@ -104,8 +104,9 @@ impl Server {
             shutdown: stages.stopping.clone(),
             tracker: sockets.clone(),
         });
+        let entrance = Entrance { listener, limits, is_behind_proxy: config.trusted_proxies > 0 };
         let router = http::router(Arc::new(http::Http::new(&config, auth, serving)));
-        let listening = http::listen::run(listener, router, stages.clone());
+        let listening = http::listen::run(entrance, router, stages.clone());
         spawn(&mut parts, "listener", listening);
 
         let drain = Duration::from_secs(config.limits.drain_seconds);

@@ -31,6 +31,7 @@ pub struct Limits {
     requests: Buckets<Neighbourhood>,
     frames: Option<Quota>,
     connections: Arc<Connections>,
+    visits: Arc<Visits>,
 }
 
 impl Limits {
@@ -47,6 +48,10 @@ impl Limits {
             connections: Arc::new(Connections {
                 max: cap(settings.max_connections),
                 max_per_user: cap(settings.max_connections_per_user),
+                max_per_address: cap(settings.max_connections_per_address),
+                open: Mutex::default(),
+            }),
+            visits: Arc::new(Visits {
                 max_per_address: cap(settings.max_connections_per_address),
                 open: Mutex::default(),
             }),
@@ -84,6 +89,19 @@ impl Limits {
         let address = Neighbourhood::of(address);
         self.connections.open(user, address)?;
         Ok(ConnectionPermit { connections: Arc::clone(&self.connections), user, address })
+    }
+
+    /// Room for one more connection that speaks HTTP, held until the permit is dropped. An address has as many of them as it
+    /// may have open sockets.
+    pub fn visit(&self, address: IpAddr) -> Result<VisitPermit, TooMany> {
+        let address = Neighbourhood::of(address);
+        let mut open = self.visits.counts();
+        let count = open.entry(address).or_default();
+        if *count >= self.visits.max_per_address {
+            return Err(TooMany);
+        }
+        *count += 1;
+        Ok(VisitPermit { visits: Arc::clone(&self.visits), address })
     }
 
     /// Forgets those who have not been seen for a while, again and again. Runs until it is dropped.
@@ -212,6 +230,36 @@ impl Connections {
     }
 }
 
+/// The connections that speak HTTP, counted. A count of zero has no entry.
+#[derive(Debug)]
+struct Visits {
+    max_per_address: usize,
+    open: Mutex<HashMap<Neighbourhood, usize>>,
+}
+
+impl Visits {
+    fn counts(&self) -> MutexGuard<'_, HashMap<Neighbourhood, usize>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An address has as many connections as it gets.
+#[derive(Debug)]
+pub struct TooMany;
+
+/// The right to ask; given back when it is dropped.
+#[derive(Debug)]
+pub struct VisitPermit {
+    visits: Arc<Visits>,
+    address: Neighbourhood,
+}
+
+impl Drop for VisitPermit {
+    fn drop(&mut self) {
+        count_down(&mut self.visits.counts(), &self.address);
+    }
+}
+
 fn count_down<K: Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
     if let Some(count) = counts.get_mut(key) {
         *count -= 1;
@@ -288,6 +336,18 @@ mod tests {
         drop(first);
         limits.connection(user(3), HERE).unwrap();
         assert!(!limits.connections.counts().per_user.contains_key(&user(1)));
+    }
+
+    #[test]
+    fn one_address_does_not_take_every_place_of_those_who_ask() {
+        let limits = limits(&["--max-connections-per-address", "2"]);
+        let elsewhere = IpAddr::V4([192, 0, 2, 1].into());
+        let (first, _second) = (limits.visit(HERE).unwrap(), limits.visit(HERE).unwrap());
+        limits.visit(HERE).unwrap_err();
+        limits.visit(elsewhere).unwrap();
+        drop(first);
+        limits.visit(HERE).unwrap();
+        assert_eq!(limits.visits.counts().len(), 1, "who has gone leaves nothing behind");
     }
 
     #[test]

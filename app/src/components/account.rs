@@ -90,9 +90,12 @@ pub(crate) fn SignOut(staying: Staying) -> impl IntoView {
     let desk = use_desk();
     let Staying { unsent, refused } = staying;
     let Unsent { messages, drafts } = unsent;
+    let messages = (messages > 0).then(|| text!(locale, account.unsent_messages, count = messages));
+    let drafts = (drafts > 0).then(|| text!(locale, account.unsent_drafts, count = drafts));
+    let what = messages.into_iter().chain(drafts).collect::<Vec<_>>().join(" · ");
     let lost = (unsent != Unsent::default()).then(|| {
         view! {
-            <p class="excerpt">{text!(locale, account.unsent, messages = messages, drafts = drafts)}</p>
+            <p class="excerpt">{what}</p>
             <p>{text!(locale, account.unsent_note)}</p>
         }
     });

@@ -251,6 +251,10 @@ pub(crate) fn Composer() -> impl IntoView {
     let label =
         move || state.open_room().with(|open| text!(locale, composer.label, room = room_words(&open.room)));
 
+    let placeholder = move || {
+        state.open_room().with(|open| text!(locale, composer.label, room = short(room_words(&open.room))))
+    };
+
     let to_go = Memo::new(move |_| {
         let chars = field.text.read().chars().count();
         (chars + WARN_CHARS > CONTENT_MAX_CHARS)
@@ -286,7 +290,7 @@ pub(crate) fn Composer() -> impl IntoView {
                     autocomplete="off"
                     enterkeyhint="send"
                     aria-label=label
-                    placeholder=label
+                    placeholder=placeholder
                     aria-describedby="composer-note"
                     on:input=move |_| field.typed()
                     on:keydown=move |event| field.key(locale, &event)
@@ -331,6 +335,18 @@ pub(crate) fn Composer() -> impl IntoView {
             </p>
         </form>
     }
+}
+
+/// As much of a room's name as fits beside the buttons of a phone: a browser cuts the words in an empty field without saying
+/// so. Characters of East Asia and emoji are twice as wide.
+fn short(name: String) -> String {
+    const COLUMNS_MAX: usize = 22;
+    let mut columns = 0;
+    let end = name.char_indices().find(|&(_, c)| {
+        columns += if u32::from(c) < 0x1100 { 1 } else { 2 };
+        columns > COLUMNS_MAX
+    });
+    end.map_or_else(|| name.clone(), |(end, _)| format!("{}…", name[..end].trim_end()))
 }
 
 /// What Enter does: one thing where there is a keyboard, another where one touches the screen.

@@ -51,24 +51,27 @@ pub(crate) fn Toolbar(key: RowKey, mine: bool) -> impl IntoView {
             }
             .into_any()
         };
+    // A message may be taller than the window: the toolbar stays in sight, on a lane beside it.
     view! {
-        <div
-            node_ref=bar
-            class="toolbar"
-            role="toolbar"
-            aria-label=text!(locale, message.actions)
-            on:keydown=move |event| move_focus(bar, &event)
-        >
-            {button(Icon::SmilePlus, text!(locale, message.react), "0", Box::new(react))}
-            {button(Icon::Reply, text!(locale, message.reply), "-1", on(Desk::reply))}
-            {mine.then(|| button(Icon::Pencil, text!(locale, message.edit), "-1", on(Desk::edit)))}
-            {mine.then(|| button(Icon::Trash, text!(locale, message.delete), "-1", on(Desk::ask_delete)))}
-            {button(
-                Icon::Link,
-                text!(locale, message.copy_link),
-                "-1",
-                on(|desk, message| desk.copy_link(&message)),
-            )}
+        <div class="toolbar-lane">
+            <div
+                node_ref=bar
+                class="toolbar"
+                role="toolbar"
+                aria-label=text!(locale, message.actions)
+                on:keydown=move |event| move_focus(bar, &event)
+            >
+                {button(Icon::SmilePlus, text!(locale, message.react), "0", Box::new(react))}
+                {button(Icon::Reply, text!(locale, message.reply), "-1", on(Desk::reply))}
+                {mine.then(|| button(Icon::Pencil, text!(locale, message.edit), "-1", on(Desk::edit)))}
+                {mine.then(|| button(Icon::Trash, text!(locale, message.delete), "-1", on(Desk::ask_delete)))}
+                {button(
+                    Icon::Link,
+                    text!(locale, message.copy_link),
+                    "-1",
+                    on(|desk, message| desk.copy_link(&message)),
+                )}
+            </div>
         </div>
     }
 }

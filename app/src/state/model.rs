@@ -385,7 +385,7 @@ impl Model {
             loading_older: room.older.is_some(),
             loading_newer: room.newer.is_some()
                 || room.arriving.is_some()
-                || (room.existence == Existence::Unknown && !room.failed),
+                || (timeline.is_none() && room.existence != Existence::Missing && !room.failed),
             failed: room.failed,
         }
     }

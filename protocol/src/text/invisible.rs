@@ -16,13 +16,13 @@ const LAST_TAG: char = '\u{E007F}';
 /// Longest name of such a part, in tags before the last.
 const FLAG_TAGS_MAX: usize = 6;
 
-/// Whether `c` is never drawn: Unicode's `Default_Ignorable_Code_Point`, unassigned ones included, and the blank
-/// Braille pattern. Two names that differ only in such characters look the same.
+/// Whether `c` is never drawn: Unicode's `Default_Ignorable_Code_Point`, unassigned ones included, the blank
+/// Braille pattern and the null note head. Two names that differ only in such characters look the same.
 pub fn is_invisible(c: char) -> bool {
     matches!(u32::from(c),
         0xAD | 0x34F | 0x61C | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F
         | 0x202A..=0x202E | 0x2060..=0x206F | 0x2800 | 0x3164 | 0xFE00..=0xFE0F | 0xFEFF | 0xFFA0
-        | 0xFFF0..=0xFFFB | 0x1BCA0..=0x1BCA3 | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF)
+        | 0xFFF0..=0xFFFB | 0x1BCA0..=0x1BCA3 | 0x1D159 | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF)
 }
 
 /// Whether the invisible character `c` is part of an emoji (as UTS 51 makes them: U+FE0F, U+200D, tags), or of a word:

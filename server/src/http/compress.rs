@@ -34,7 +34,8 @@ pub(crate) async fn compress(request: Request, next: Next) -> Response {
     else {
         return response;
     };
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-encoding"));
+    // A file of the page says so itself.
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if !is_read {
         return response;
     }

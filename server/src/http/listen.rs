@@ -2,7 +2,7 @@
 //!
 //! A server that stops finishes what is under way, and as long as that takes it goes on to accept: whoever asks on a new
 //! connection is answered once, so that a load balancer hears from `/readyz` that it should send people elsewhere and
-//! nobody is turned away meanwhile. Such late connections do not prolong the stop.
+//! nobody is turned away meanwhile. Such late connections prolong the stop by [`LATE_PATIENCE`] at most.
 
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -12,22 +12,29 @@ use axum::{
     extract::{ConnectInfo, Request},
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-/// Most connections that speak HTTP at a time; sockets of the chat have left that state and are capped on their own.
+use super::patience::Patient;
+use crate::limits::Limits;
+
+/// Most connections that speak HTTP at a time; sockets of the chat have left that state and are capped on their own. How many
+/// of them one address may have is in [`Limits::visit`].
 const HTTP_CONNECTIONS_MAX: usize = 4_096;
 /// How long the head of a request may take to come, and how long a connection may idle between requests.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
-/// Largest head of a request, in bytes.
-const HEAD_MAX_BYTES: usize = 32 * 1024;
+/// How much of a request's head is waited for, in bytes. One that came in one piece may be up to twice as long.
+const HEAD_MAX_BYTES: usize = 16 * 1024;
 /// How long to wait when the system cannot accept, commonly because file descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a connection that came during the stop has for its one request, once everything else has ended.
+const LATE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How far a server has come with stopping, and what is still under way.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +57,12 @@ impl Stages {
         tokio::join!(self.connections.wait(), others);
         self.closed.cancel();
         self.late.close();
-        self.late.wait().await;
+        if timeout(LATE_PATIENCE, self.late.wait()).await.is_err() {
+            tracing::debug!(
+                connections = self.late.len(),
+                "not everybody who came during the stop was answered"
+            );
+        }
     }
 
     /// What is valid for a connection that comes now.
@@ -71,8 +83,17 @@ struct Terms {
     end: CancellationToken,
 }
 
-/// Serves `router` on `listener` until it is closed.
-pub(crate) async fn run(listener: TcpListener, router: Router, stages: Stages) {
+/// Where connections come in, and how many.
+pub(crate) struct Entrance {
+    pub(crate) listener: TcpListener,
+    pub(crate) limits: Arc<Limits>,
+    /// Whether they all come from a proxy, so that their addresses tell nothing.
+    pub(crate) is_behind_proxy: bool,
+}
+
+/// Serves `router` to whoever comes in, until the entrance is closed.
+pub(crate) async fn run(entrance: Entrance, router: Router, stages: Stages) {
+    let Entrance { listener, limits, is_behind_proxy } = entrance;
     let free = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
     loop {
         let accepted = async {
@@ -85,11 +106,16 @@ pub(crate) async fn run(listener: TcpListener, router: Router, stages: Stages) {
         };
         match accepted {
             Ok((stream, peer)) => {
+                let visit = if is_behind_proxy { Ok(None) } else { limits.visit(peer.ip()).map(Some) };
+                let Ok(visit) = visit else {
+                    tracing::debug!(%peer, "its address has as many connections as it gets");
+                    continue;
+                };
                 let (terms, tracker) = stages.terms();
                 let serving = serve(stream, peer, router.clone(), terms);
                 tracker.spawn(async move {
                     serving.await;
-                    drop(place);
+                    drop((place, visit));
                 });
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -125,7 +151,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, terms: Terms
         .keep_alive(terms.keep_alive)
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_MAX_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(Patient::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {

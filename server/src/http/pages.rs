@@ -2,7 +2,7 @@
 //! and colours. Whoever is not signed in sees the sign-in page wherever there may be something for them, and is led on to
 //! it afterwards.
 
-use std::sync::Arc;
+use std::{num::NonZero, sync::Arc};
 
 use app::{
     address::Address,
@@ -19,6 +19,7 @@ use protocol::{
     frame::Refusal,
     limits::PAGE_DEFAULT_MESSAGES,
 };
+use tokio::sync::Semaphore;
 
 use super::{
     Http, address,
@@ -43,11 +44,34 @@ const NONCE_BYTES: usize = 16;
 
 /// What the pages show comes through the same door as everything else.
 pub(crate) struct Pages {
-    pub(crate) chat: Chat,
-    pub(crate) hub: Hub,
+    chat: Chat,
+    hub: Hub,
+    /// A page takes milliseconds to make, and up to a tenth of a second where its messages are all marks: it is made on a
+    /// thread of its own, beside those of the sockets, and no more are made at a time than there are cores.
+    cores: Semaphore,
 }
 
 impl Pages {
+    pub(crate) fn new(chat: Chat, hub: Hub) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self { chat, hub, cores: Semaphore::new(cores) }
+    }
+
+    /// The page that shows this.
+    async fn page(&self, content: Content, viewer: Viewer, assets: Assets) -> Result<Response, Failure> {
+        let status = status(&content);
+        let nonce = random::base64url::<NONCE_BYTES>()?;
+        let policy = headers::page_policy(&nonce, app::is_watched());
+        // The semaphore is never closed.
+        let _core = self.cores.acquire().await;
+        let html = tokio::task::spawn_blocking(move || app::render(content, viewer, assets, &nonce)).await;
+        let html = html.map_err(|_logged| {
+            let message = "the server made a mistake; its log says which. Try again";
+            Failure::new(ErrorCode::Internal, message)
+        })?;
+        Ok((status, [(header::CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response())
+    }
+
     /// What there is at `uri` for whoever asks. Whether a room is there is told to those only who are signed in; an
     /// invitation is a key, and whoever holds it may know what it opens.
     async fn at(&self, uri: &Uri, viewer: &Viewer) -> Content {
@@ -202,7 +226,7 @@ impl Visit {
 
     async fn render(&self, http: &Http, uri: &Uri, viewer: Viewer) -> Response {
         let content = http.pages.at(uri, &viewer).await;
-        page(content, viewer, http.assets()).unwrap_or_else(Failure::into_text)
+        http.pages.page(content, viewer, http.assets()).await.unwrap_or_else(Failure::into_text)
     }
 
     /// Puts off the end of the session's cookie, as the session itself is put off, and keeps the room for `/`.
@@ -234,15 +258,6 @@ impl Visit {
         let nowhere = || Failure::new(ErrorCode::RoomNotFound, "there is no room here; make one");
         slug.and_then(|slug| address::room(&slug).parse().ok()).ok_or_else(nowhere)
     }
-}
-
-/// The page that shows this.
-fn page(content: Content, viewer: Viewer, assets: Assets) -> Result<Response, Failure> {
-    let status = status(&content);
-    let nonce = random::base64url::<NONCE_BYTES>()?;
-    let policy = headers::page_policy(&nonce, app::is_watched());
-    let html = Html(app::render(content, viewer, assets, &nonce));
-    Ok((status, [(header::CONTENT_SECURITY_POLICY, policy)], html).into_response())
 }
 
 /// `GET` of any page.
@@ -280,7 +295,9 @@ pub(crate) async fn fallback(State(http): State<Arc<Http>>, request: Request) ->
         return Failure::new(ErrorCode::NotFound, message).into_response();
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return method_not_allowed(uri.clone()).await;
+        let mut response = method_not_allowed(uri.clone()).await;
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET,HEAD"));
+        return response;
     }
     match assets::serve(uri, request.headers()) {
         Some(response) => response,

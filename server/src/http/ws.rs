@@ -14,6 +14,7 @@ use super::{
     answer::Failure,
     identity::{Proof, unauthorized},
     origin::{self, Provenance},
+    patience::Patient,
 };
 use crate::{
     conn::{Connection, Serving},
@@ -55,7 +56,7 @@ pub(crate) async fn upgrade(
 /// Finishes the handshake. The connection is served by a task of its own, so that nothing of this one is held for its
 /// whole life.
 async fn begin(handshake: Handshake, session: Session, permit: ConnectionPermit, serving: Arc<Serving>) {
-    match handshake.socket(FRAME_MAX_BYTES).await {
+    match handshake.socket::<Patient>(FRAME_MAX_BYTES).await {
         Ok(socket) => {
             let begun = Connection::begin(socket, session, permit, Arc::clone(&serving)).await;
             if let Some(connection) = begun {

@@ -5,8 +5,10 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
+use hyper::{
+    rt::{Read, Write},
+    upgrade::OnUpgrade,
+};
 use sha1::{Digest as _, Sha1};
 use tokio::net::TcpStream;
 
@@ -30,7 +32,7 @@ pub enum Lost {
     /// The client went away.
     #[error("it was gone before it was upgraded")]
     Gone(#[from] hyper::Error),
-    /// It is not a socket: requests come over something else than `TokioIo<TcpStream>`.
+    /// It is not a socket, or not one of the kind that was named.
     #[error("it is not over a socket of its own")]
     NoSocket,
 }
@@ -62,12 +64,15 @@ impl Handshake {
         response
     }
 
-    /// Both halves of the socket, once the answer is on its way. A message of the client has at most
-    /// `message_max_bytes`.
-    pub async fn socket(self, message_max_bytes: usize) -> Result<(Receiver, Writer), Lost> {
+    /// Both halves of the socket, once the answer is on its way. Requests come over an `Io`; a message of the client has at
+    /// most `message_max_bytes`.
+    pub async fn socket<Io>(self, message_max_bytes: usize) -> Result<(Receiver, Writer), Lost>
+    where
+        Io: Read + Write + Unpin + Send + Into<TcpStream> + 'static,
+    {
         let upgraded = self.upgrade.await?;
-        let parts = upgraded.downcast::<TokioIo<TcpStream>>().map_err(|_| Lost::NoSocket)?;
-        Ok(split(parts.io.into_inner(), &parts.read_buf, message_max_bytes))
+        let parts = upgraded.downcast::<Io>().map_err(|_| Lost::NoSocket)?;
+        Ok(split(parts.io.into(), &parts.read_buf, message_max_bytes))
     }
 }
 

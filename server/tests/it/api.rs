@@ -122,6 +122,9 @@ async fn unknown_addresses_are_json_too() {
     let response = alice.api(Method::DELETE, "/rooms").send().await.unwrap();
     assert_eq!(header_of(&response, "allow"), "GET,HEAD,POST");
     assert_refused(response, 405, "method_not_allowed").await;
+    let response =
+        server.request(Method::POST, "/favicon.svg").header("origin", server.origin()).send().await.unwrap();
+    assert_eq!((response.status().as_u16(), header_of(&response, "allow")), (405, "GET,HEAD".into()));
 }
 
 #[tokio::test]

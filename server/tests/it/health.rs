@@ -109,7 +109,9 @@ async fn while_a_server_stops_who_comes_new_is_answered_and_sent_elsewhere() {
                 break;
             }
         }
-        let _silent = TcpStream::connect(address).await.unwrap();
+        let silent = TcpStream::connect(address).await.unwrap();
+        let mut halting = TcpStream::connect(address).await.unwrap();
+        halting.write_all(b"GET /readyz HTTP/1.1\r\nHo").await.unwrap();
         let bearer = format!("Authorization: Bearer {token}\r\n");
         let answer = ask("/api/v1/me", &bearer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"ann\""), "{answer}");
@@ -118,9 +120,10 @@ async fn while_a_server_stops_who_comes_new_is_answered_and_sent_elsewhere() {
         let answer = ask("/ws", &format!("{bearer}{upgrade}")).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 1\r\n"), "{answer}");
         under_way.write_all(b"{}").await.unwrap();
+        (silent, halting)
     };
     let stopped = timeout(HEAD_PATIENCE, async { tokio::join!(server.stop(), meanwhile) }).await;
-    stopped.expect("it waits for who has not asked anything");
+    stopped.expect("it waits for who has not asked anything, or not to the end");
     assert!(ask("/readyz", "").await.is_err(), "it has stopped");
 }
 

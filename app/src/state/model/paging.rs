@@ -218,9 +218,9 @@ impl Model {
         if let Some(index) = self.index(&summary.room.slug) {
             let known = &mut self.rooms[index];
             known.room = summary.room;
-            // It was asked for in vain, and has been made since.
-            if known.existence == Existence::Missing {
-                known.existence = Existence::Unknown;
+            // It was asked for in vain, and has been made since: now it is in the list, whoever looks at what.
+            if known.existence != Existence::There {
+                known.existence = Existence::There;
                 self.follow_room(index, asks);
             }
             return;

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::WORK;
 use crate::{
     limits::CONTENT_MAX_CHARS,
-    markdown::{BLOCK_DEPTH_MAX, Block, INLINE_DEPTH_MAX, Inline, parse},
+    markdown::{BLOCK_DEPTH_MAX, Block, INLINE_DEPTH_MAX, Inline, mentions, parse},
 };
 
 /// The most steps that one character may cost: a line is looked at once for every level of blocks, a few times each.
@@ -206,6 +206,19 @@ fn everything(blocks: &[Block]) -> String {
         }
     }
     all
+}
+
+/// A message is drawn by every reader's browser, fifty at a time: what would take thousands of elements stays text.
+#[test]
+fn what_has_more_marks_than_people_make_is_shown_as_it_was_typed() {
+    for part in ["@a ", "*a* ", "`a` ", "a\n", "- a\n", "> a\n\n", "#ab "] {
+        let content = part.repeat(CONTENT_MAX_CHARS / part.len());
+        let as_typed = [Block::Code { language: None, text: content.clone() }];
+        assert_eq!(parse(&content).blocks, as_typed, "{part:?}");
+    }
+    let marked = "a *b* `c` @d\n".repeat(100);
+    assert!(matches!(&*parse(&marked).blocks, [Block::Paragraph(_)]), "a long message of a person");
+    assert!(!mentions(&"@bob ".repeat(1_600), &"bob".parse().unwrap()), "nor does it call anybody");
 }
 
 fn everything_inline(nodes: &[Inline]) -> String {

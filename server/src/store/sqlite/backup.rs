@@ -34,6 +34,12 @@ pub enum BackupError {
         /// Where both copies should go.
         file: PathBuf,
     },
+    /// The copy would be written to wherever a link leads.
+    #[error("{} is a link, and nothing is written through it; remove it or choose another name", file.display())]
+    Link {
+        /// The link.
+        file: PathBuf,
+    },
     /// The copy cannot be written.
     #[error("cannot write {}: {cause}; nothing was left behind", file.display())]
     Unwritable {
@@ -101,6 +107,9 @@ impl Unfinished {
         name.push(".");
         name.push(UNFINISHED);
         let path = PathBuf::from(name);
+        if path.is_symlink() {
+            return Err(BackupError::Link { file: path });
+        }
         let file = open_private(&path).map_err(|cause| unwritable(copy, cause))?;
         Self::claim(copy, path, file)
     }
@@ -121,14 +130,16 @@ impl Unfinished {
         if !claimed.is_in_its_place() {
             return Err(BackupError::UnderWay { file: claimed.copy.clone() });
         }
-        // What is left of one that was broken off.
-        claimed.file.set_len(0).map_err(|cause| unwritable(&claimed.copy, cause))?;
+        // What is left of one that was broken off, whoever may have been able to read that.
+        let empty = claimed.file.set_len(0).and_then(|()| make_private(&claimed.file));
+        empty.map_err(|cause| unwritable(&claimed.copy, cause))?;
         Ok(claimed)
     }
 
-    /// Whether `path` still names the file that is locked.
+    /// Whether `path` names the file that is locked, itself and not by a link.
     fn is_in_its_place(&self) -> bool {
-        matches!((identity(self.file.metadata()), identity(fs::metadata(&self.path))), (Some(a), Some(b)) if a == b)
+        let (locked, named) = (self.file.metadata(), fs::symlink_metadata(&self.path));
+        matches!((identity(locked), identity(named)), (Some(a), Some(b)) if a == b)
     }
 
     fn finish(self) -> Result<(), BackupError> {
@@ -178,6 +189,16 @@ fn identity(metadata: io::Result<fs::Metadata>) -> Option<(u64, u64)> {
 #[cfg(not(unix))]
 fn identity(metadata: io::Result<fs::Metadata>) -> Option<std::time::SystemTime> {
     metadata.and_then(|metadata| metadata.created()).ok()
+}
+
+#[cfg(unix)]
+fn make_private(file: &File) -> io::Result<()> {
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn make_private(_file: &File) -> io::Result<()> {
+    Ok(())
 }
 
 /// A file that only its owner can read: it holds what was said in private.
@@ -238,6 +259,37 @@ mod tests {
         next.finish().unwrap();
         assert_eq!(fs::read_to_string(&copy).unwrap(), "whole");
         drop(folder);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        use std::os::unix::fs::symlink;
+
+        let (folder, copy, path) = folder();
+        let elsewhere = folder.path().join("elsewhere");
+        fs::write(&elsewhere, "another's").unwrap();
+        symlink(&elsewhere, &path).unwrap();
+        let refused = Unfinished::begin(&copy).unwrap_err();
+        assert!(matches!(refused, BackupError::Link { .. }), "{refused}");
+        // Nor where the link came between the look and the opening.
+        let opened = open_private(&path).unwrap();
+        let refused = Unfinished::claim(&copy, path.clone(), opened).unwrap_err();
+        assert!(matches!(refused, BackupError::UnderWay { .. }), "{refused}");
+        assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "another's");
+        assert!(path.is_symlink(), "it is not this backup's to remove");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_was_left_for_everybody_to_read_becomes_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let (_folder, copy, path) = folder();
+        fs::write(&path, "broken off").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        Unfinished::begin(&copy).unwrap().finish().unwrap();
+        assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

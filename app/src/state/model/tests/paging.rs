@@ -290,6 +290,24 @@ fn a_room_that_is_made_while_somebody_waits_at_its_address_lets_them_in() {
 }
 
 #[test]
+fn a_room_that_is_made_while_somebody_waits_for_it_stays_in_the_list_when_they_do_not_wait_on() {
+    for is_refused_first in [true, false] {
+        let mut model = model(page(1, 1, 1), 1);
+        model.handle(Change::Opened { slug: slug("soon"), place: Place::Newest }, 0);
+        if is_refused_first {
+            session(&mut model, refused_join("soon", ErrorCode::RoomNotFound));
+        }
+        let made =
+            protocol::ServerFrame::Room(RoomChanged { room: room("soon"), epoch: epoch(), head: seq(1) });
+        session(&mut model, Output::Notice(made));
+        assert!(model.view().edges.loading_newer, "its page is on its way");
+        model.handle(Change::Opened { slug: slug("general"), place: Place::Newest }, 0);
+        assert_eq!(model.view().rooms.len(), 3);
+        assert!(model.is_following(&slug("soon")));
+    }
+}
+
+#[test]
 fn few_rooms_are_kept() {
     let mut model = model(page(1, 1, 1), 1);
     for n in 0..20 {
