@@ -90,9 +90,9 @@ pub(crate) fn Log() -> impl IntoView {
                     />
                     <NewerEdge />
                 </div>
+                <Jump away=Signal::derive(move || scroll.is_away()) leap=Callback::new(move |()| scroll.show_end()) />
             </div>
             <Copied />
-            <Jump away=Signal::derive(move || scroll.is_away()) leap=Callback::new(move |()| scroll.show_end()) />
         </div>
     }
 }
@@ -220,7 +220,7 @@ fn Skeleton() -> impl IntoView {
     }
 }
 
-/// The way to the newest, with how many there are.
+/// The way to the newest, with how many there are. It stands inside of what scrolls, so that the wheel works on it too.
 #[component]
 fn Jump(
     /// Whether the newest are out of view.
@@ -237,21 +237,23 @@ fn Jump(
         more => text!(locale, log.jump_several, count = more),
     };
     view! {
-        <Show when=move || has_newer.get() || (unseen.get() > 0) || away.get()>
-            <button
-                class="jump needs-js"
-                class:news=move || { unseen.get() > 0 }
-                on:click=move |_| {
-                    if has_newer.get_untracked() {
-                        state.jump_to_newest();
+        <div class="jump-lane">
+            <Show when=move || has_newer.get() || (unseen.get() > 0) || away.get()>
+                <button
+                    class="jump needs-js"
+                    class:news=move || { unseen.get() > 0 }
+                    on:click=move |_| {
+                        if has_newer.get_untracked() {
+                            state.jump_to_newest();
+                        }
+                        leap.run(());
                     }
-                    leap.run(());
-                }
-            >
-                {icon(Icon::ArrowDown)}
-                {words}
-            </button>
-        </Show>
+                >
+                    {icon(Icon::ArrowDown)}
+                    {words}
+                </button>
+            </Show>
+        </div>
     }
 }
 

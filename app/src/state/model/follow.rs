@@ -39,9 +39,11 @@ impl Model {
         }
     }
 
-    /// An operation has its number in the log of `room`.
+    /// An operation has its number in the log of `room`. Of a room that is gone no event will come.
     pub(super) fn acked(&mut self, id: OpId, room: &RoomSlug, seq: Seq) {
-        let head = self.index(room).map_or(Seq::MAX, |index| self.rooms[index].head);
+        let there = self.index(room).map(|index| &self.rooms[index]);
+        let there = there.filter(|room| room.existence != Existence::Missing);
+        let head = there.map_or(Seq::MAX, |room| room.head);
         self.echoes.acked(id, seq, head);
     }
 
@@ -151,6 +153,7 @@ impl Model {
     /// A room is not there for this user, be it never or not any more. Of the open one that is said.
     pub(super) fn lost(&mut self, slug: &RoomSlug) {
         let Some(index) = self.index(slug) else { return };
+        self.echoes.replaced(slug);
         if index != self.open {
             self.remove_room(index);
             return;

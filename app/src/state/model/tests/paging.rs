@@ -246,6 +246,16 @@ fn an_open_room_that_is_taken_away_keeps_only_ones_own_unsent_words_in_sight() {
     assert_eq!(listed(&mut model), (vec!["random".into()], Existence::Missing));
     assert_eq!((model.view().window, model.view().here.count), (window + 1, 0));
     check(&mut model, &["day", "not lost failed"]);
+    // What was said at the last moment, and was in the log, is gone with it.
+    send(&mut model, 8, "just in time");
+    let acked = Output::Acked {
+        id: op_id(8),
+        room: slug("general"),
+        seq: seq(3),
+        timestamp: Timestamp::from_unix_ms(0),
+    };
+    session(&mut model, acked);
+    check(&mut model, &["day", "not lost failed"]);
     // Gone from elsewhere too, also by the server's word on the socket.
     let left = protocol::ServerFrame::Left(Left { room: slug("random") });
     session(&mut model, Output::Notice(left));
