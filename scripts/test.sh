@@ -10,14 +10,15 @@ step() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 
 # First, for the server's tests ask for the page's files.
 scripts/build.sh
-step "protocol, client and load"
-cargo test --locked -p protocol -p client -p load
+step "protocol and client"
+cargo test --locked -p protocol -p client
 step "page"
 cargo test --locked -p app --features ssr
 step "server"
 cargo test --locked -p server
-step "kill -9 while clients talk"
-cargo run --quiet --locked --release -p load -- crash --kills 10
+cargo test --locked --release -p load
+step "faults, in their short form"
+scripts/faults.sh --short
 step "image, in a container"
 deploy/test-image.sh
 step "product, in Chromium"

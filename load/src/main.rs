@@ -3,18 +3,25 @@
 //! Everything here is an ordinary client on an ordinary socket. The server is another process, so that it can be killed
 //! and so that what it costs is not mixed with what its load costs.
 
-mod crash;
 mod crowd;
+mod database;
+mod faults;
 mod fill;
+mod latency;
 mod oracle;
 mod pages;
+mod raw;
+mod report;
 mod server;
+mod talk;
 mod web;
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum as _};
 use client::protocol::RoomSlug;
+
+use crate::faults::Fault;
 
 /// Loads a Hubbub and checks what it delivers.
 #[derive(Debug, Parser)]
@@ -62,20 +69,26 @@ enum Command {
         #[arg(long, default_value_t = 300)]
         requests: usize,
     },
-    /// Kill a server of our own again and again while clients talk, and judge what is left.
-    Crash {
+    /// Make faults happen to servers of our own while clients talk, and judge what is left. Some need root.
+    Faults {
+        /// Which; all of them if none is named.
+        #[arg(value_enum)]
+        faults: Vec<Fault>,
         /// The binary.
         #[arg(long, env = "HUBBUB_BIN", default_value = "target/release/hubbub")]
         server: PathBuf,
-        /// How often to kill it.
-        #[arg(long, default_value_t = 10)]
-        kills: u32,
-        /// How many clients talk.
-        #[arg(long, default_value_t = 50)]
-        writers: usize,
         /// What the moments and the talk are drawn from; the same seed draws the same.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// The short form: fewer and shorter.
+        #[arg(long)]
+        short: bool,
+        /// Only name them all.
+        #[arg(long)]
+        list: bool,
+        /// Where a report goes, in Markdown.
+        #[arg(long)]
+        report: Option<PathBuf>,
     },
 }
 
@@ -85,6 +98,14 @@ async fn main() -> anyhow::Result<()> {
         Command::Fill { address, room, messages } => fill::run(&address, &room, messages).await,
         Command::Crowd { address, room, connections } => crowd::run(&address, &room, connections).await,
         Command::Pages { address, room, requests } => pages::run(&address, &room, requests).await,
-        Command::Crash { server, kills, writers, seed } => crash::run(&server, kills, writers, seed).await,
+        Command::Faults { list: true, .. } => {
+            for fault in Fault::value_variants() {
+                println!("{}", fault.name());
+            }
+            Ok(())
+        }
+        Command::Faults { faults, server, seed, short, report, list: false } => {
+            faults::run(&server, &faults, seed, short, report.as_deref()).await
+        }
     }
 }

@@ -4,11 +4,16 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use client::protocol::{RoomSlug, timeline::Page};
+use tokio::time::{Instant, sleep};
 
 /// How long an answer may take.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
+/// How often a server is asked whether it stands as it should.
+const POLL: Duration = Duration::from_millis(20);
+
 /// One user's way to ask a server.
+#[derive(Debug, Clone)]
 pub(crate) struct Web {
     client: reqwest::Client,
     address: String,
@@ -19,6 +24,60 @@ impl Web {
     pub(crate) fn new(address: &str, token: &str) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder().timeout(ANSWER_WAIT).build()?;
         Ok(Self { client, address: address.to_owned(), token: token.to_owned() })
+    }
+
+    /// Posts a message; answers the status, and whether a refusal says when to come back.
+    pub(crate) async fn post(&self, room: &RoomSlug, content: &str) -> anyhow::Result<(u16, bool)> {
+        let body = format!("{{\"content\":\"{content}\"}}");
+        let answer = self
+            .client
+            .post(format!("{}/api/v1/rooms/{room}/messages", self.address))
+            .bearer_auth(&self.token)
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await?;
+        Ok((answer.status().as_u16(), answer.headers().contains_key("retry-after")))
+    }
+
+    /// Makes a private room.
+    pub(crate) async fn create_private_room(&self, name: &str) -> anyhow::Result<RoomSlug> {
+        let body = format!("{{\"name\":\"{name}\",\"visibility\":\"private\"}}");
+        let answer = self
+            .client
+            .post(format!("{}/api/v1/rooms", self.address))
+            .bearer_auth(&self.token)
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await?
+            .error_for_status()?;
+        let made: client::protocol::api::RoomSummary = answer.json().await?;
+        Ok(made.room.slug)
+    }
+
+    /// The status of an address that tells how the server stands.
+    pub(crate) async fn status(&self, path: &str) -> anyhow::Result<u16> {
+        let ask = self.client.get(format!("{}{path}", self.address)).bearer_auth(&self.token);
+        Ok(ask.send().await?.status().as_u16())
+    }
+
+    /// Waits until `path` is answered with `status`; answers how long that took.
+    pub(crate) async fn until(
+        &self,
+        path: &str,
+        status: u16,
+        patience: Duration,
+    ) -> anyhow::Result<Duration> {
+        let began = Instant::now();
+        while self.status(path).await? != status {
+            anyhow::ensure!(
+                began.elapsed() < patience,
+                "{path} is not answered with {status} after {patience:?}"
+            );
+            sleep(POLL).await;
+        }
+        Ok(began.elapsed())
     }
 
     /// Every message of a room, newest page first.

@@ -202,4 +202,6 @@ struct Batch<'w> {
     connection: &'w mut SqliteConnection,
     heads: &'w mut writer::Heads,
     committed: Vec<super::Committed>,
+    /// Whether an earlier batch failed just now.
+    has_failed: bool,
 }

@@ -98,8 +98,11 @@ impl Batch<'_> {
         Ok(Ok(()))
     }
 
-    /// Writes something, to see whether that is possible.
+    /// Writes something, to see whether that is possible, and whether it was for others just now.
     pub(super) async fn check(&mut self) -> Outcome<(), StoreError> {
+        if self.has_failed {
+            return Ok(Err(StoreError("something could not be written just now".to_owned())));
+        }
         sqlx::query("UPDATE heartbeat SET beats = beats + 1").execute(&mut *self.connection).await?;
         Ok(Ok(()))
     }

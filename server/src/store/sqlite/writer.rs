@@ -4,7 +4,11 @@
 //! A failure of the database (disk full, locked, unreadable) fails every job of its batch and leaves nothing behind;
 //! the next batch starts afresh, so the writer heals when the cause is gone.
 
-use std::{collections::HashMap, fs::File};
+use std::{
+    collections::HashMap,
+    fs::File,
+    time::{Duration, Instant},
+};
 
 use protocol::Seq;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -19,6 +23,9 @@ use crate::store::{CommitSender, Committed, RoomId, StoreError};
 
 /// Most jobs in one transaction.
 const WRITE_BATCH_MAX: usize = 512;
+/// How long the store does not count as writable after a batch has failed. On a disk that is all but full small batches fit
+/// where larger ones do not.
+const FAILURE_REMEMBERED: Duration = Duration::from_secs(2);
 /// Most rooms whose last position is remembered between transactions.
 const HEADS_MAX: usize = 10_000;
 
@@ -74,6 +81,8 @@ pub(super) struct Writer {
     reconnect: SqliteConnectOptions,
     heads: Heads,
     committed: CommitSender,
+    /// When a batch failed last.
+    failed_at: Option<Instant>,
     /// Held as long as the database is written.
     lock: File,
 }
@@ -85,7 +94,14 @@ impl Writer {
         committed: CommitSender,
         lock: File,
     ) -> Self {
-        Self { connection: Some(connection), reconnect, heads: Heads::default(), committed, lock }
+        Self {
+            connection: Some(connection),
+            reconnect,
+            heads: Heads::default(),
+            committed,
+            failed_at: None,
+            lock,
+        }
     }
 
     /// Works until `closing`, then finishes what waits and lets go of the files.
@@ -121,6 +137,7 @@ impl Writer {
             }
             Err(error) => {
                 tracing::error!(%error, "nothing of this batch was written");
+                self.failed_at = Some(Instant::now());
                 self.roll_back().await;
                 let error = StoreError::from(error);
                 for settle in settled {
@@ -144,7 +161,8 @@ impl Writer {
         };
         // Not deferred: the lock is taken before anything is read, so nothing read can be stale.
         sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-        let mut batch = Batch { connection, heads: &mut self.heads, committed: Vec::new() };
+        let has_failed = self.failed_at.is_some_and(|at| at.elapsed() < FAILURE_REMEMBERED);
+        let mut batch = Batch { connection, heads: &mut self.heads, committed: Vec::new(), has_failed };
         for job in jobs {
             let (settle, done) = job.run(&mut batch).await;
             settled.push(settle);
