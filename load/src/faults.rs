@@ -5,6 +5,7 @@
 
 mod ceiling;
 mod clock;
+mod corruption;
 mod crash;
 mod disk;
 mod flood;
@@ -40,6 +41,8 @@ pub(crate) enum Fault {
     ReadOnly,
     /// Another process holds the database's lock.
     Locked,
+    /// The files are not what was written.
+    Corruption,
     /// The clock jumps a day ahead, and back.
     Clock,
     /// A network that loses, starves, cuts and falls silent.
@@ -74,6 +77,9 @@ impl Fault {
             Self::Full => "the file system is full, and has room again",
             Self::ReadOnly => "database and log become immutable, and writable again",
             Self::Locked => "another process holds the database's write lock for 30 s",
+            Self::Corruption => {
+                "bits flip, sectors are lost or overwritten, files are cut, in the database or its log"
+            }
             Self::Clock => "the server's clock jumps a day ahead, two days back, and to the truth",
             Self::Network => {
                 "5 % of packets lost; 256 kbit/s; all connections reset every second; nothing comes through any more"
@@ -98,6 +104,7 @@ impl Fault {
             Self::Full => disk::full(run).await,
             Self::ReadOnly => disk::read_only(run).await,
             Self::Locked => disk::locked(run).await,
+            Self::Corruption => corruption::run(run).await,
             Self::Clock => clock::run(run).await,
             Self::Network => network::run(run).await,
             Self::Stall => stall::run(run).await,

@@ -108,7 +108,8 @@ fn reads_the_log(reader: &ReaderLog, log: &[Event], broken: &mut Vec<String>) {
     }
 }
 
-fn same_event(given: &Event, stored: &Event) -> bool {
+/// Whether what a reader was given is what is stored, but for words that were deleted since.
+pub(crate) fn same_event(given: &Event, stored: &Event) -> bool {
     let mut given = given.clone();
     match (&mut given.kind, &stored.kind) {
         (

@@ -46,7 +46,8 @@ CREATE TABLE reads (
     PRIMARY KEY (user, room)
 ) STRICT, WITHOUT ROWID;
 
--- The log: the truth. Rows are only added; what changes is `content`, which is wiped when its message is deleted.
+-- The log: the truth. Rows are only added; what changes is `content`, which is wiped when its message is deleted, and with
+-- it `words`. Both are checksums (`store/sqlite/seal.rs`).
 -- Long columns stand last, so that looking at the others does not read them.
 CREATE TABLE events (
     room     INTEGER NOT NULL REFERENCES rooms (id),
@@ -59,6 +60,8 @@ CREATE TABLE events (
     reply_to INTEGER, -- of message
     emoji    TEXT,    -- of reacted
     is_on    INTEGER, -- of reacted
+    seal     INTEGER NOT NULL, -- of all but the content
+    words    INTEGER, -- of the content
     username TEXT    NOT NULL,
     content  TEXT,    -- of message and edited
     PRIMARY KEY (room, seq),
@@ -76,6 +79,9 @@ CREATE TABLE messages (
     at        INTEGER NOT NULL,
     edited_at INTEGER,
     reply_to  INTEGER,
+    previous  INTEGER,          -- the message before it in the room, so that none can be missing unseen
+    seal      INTEGER NOT NULL, -- of the whole row
+    words     INTEGER,          -- of what is said
     username  TEXT    NOT NULL,
     reactions TEXT    NOT NULL DEFAULT '[]', -- JSON, as on the wire
     content   TEXT,             -- NULL: deleted

@@ -33,6 +33,7 @@ mod read;
 mod restore;
 mod rooms;
 mod row;
+mod seal;
 #[cfg(test)]
 mod tests;
 mod users;

@@ -12,12 +12,16 @@ use sqlx::{Row as _, sqlite::SqliteRow};
 use super::{
     AppendError, Appended, Batch, RoomId, StoreError,
     job::{Append, Outcome, is_unknown_reference},
-    row, unknown_room,
+    row::{self, Stored},
+    seal, unknown_room,
 };
 use crate::store::Committed;
 
 /// Most reactions of all people together on one message: it is read and written as a whole.
 const REACTORS_MAX_PER_MESSAGE: usize = 1_000;
+
+/// The reactions of a message that was just posted, as its row has them.
+const NO_REACTIONS: &str = "[]";
 
 impl Batch<'_> {
     /// Appends an operation, or finds the first answer to it.
@@ -49,7 +53,7 @@ impl Batch<'_> {
             inserted => inserted?,
         }
         self.fold(room, &event, changed, &mentions).await?;
-        self.move_head(room, event.seq);
+        self.move_head(room, event.seq, matches!(event.kind, EventKind::Message { .. }));
 
         let appended = Appended { seq: event.seq, timestamp: event.timestamp };
         self.committed.push(Committed { room, event: Arc::new(event) });
@@ -86,30 +90,30 @@ impl Batch<'_> {
         author: UserId,
         id: OpId,
         kind: OpKind,
-    ) -> Outcome<(EventKind, Option<Message>), AppendError> {
+    ) -> Outcome<(EventKind, Option<Stored>), AppendError> {
         let target = match &kind {
             OpKind::Send { reply_to: None, .. } => None,
             OpKind::Send { reply_to: Some(target), .. }
             | OpKind::Edit { target, .. }
             | OpKind::Delete { target }
             | OpKind::React { target, .. } => match self.message(room, *target).await? {
-                Some(message) if message.content.is_some() => Some(message),
+                Some(stored) if stored.message.content.is_some() => Some(stored),
                 _ => return Ok(Err(AppendError::TargetNotFound)),
             },
         };
-        if let (OpKind::Edit { .. } | OpKind::Delete { .. }, Some(message)) = (&kind, &target)
-            && message.user_id != author
+        if let (OpKind::Edit { .. } | OpKind::Delete { .. }, Some(stored)) = (&kind, &target)
+            && stored.message.user_id != author
         {
             return Ok(Err(AppendError::NotAuthor));
         }
-        if let (OpKind::React { emoji, on: true, .. }, Some(message)) = (&kind, &target)
-            && !has_room_for(message, emoji)
+        if let (OpKind::React { emoji, on: true, .. }, Some(stored)) = (&kind, &target)
+            && !has_room_for(&stored.message, emoji)
         {
             return Ok(Err(AppendError::TooManyReactions));
         }
         Ok(Ok(match kind {
             OpKind::Send { content, reply_to } => {
-                let quote = target.map(quote_of);
+                let quote = target.map(|stored| quote_of(stored.message));
                 (EventKind::Message { id, content: Some(content), reply_to, quote }, None)
             }
             OpKind::Edit { target: seq, content } => {
@@ -122,13 +126,13 @@ impl Batch<'_> {
         }))
     }
 
-    async fn message(&mut self, room: RoomId, seq: Seq) -> Result<Option<Message>, sqlx::Error> {
+    async fn message(&mut self, room: RoomId, seq: Seq) -> Result<Option<Stored>, sqlx::Error> {
         let message = sqlx::query("SELECT * FROM messages WHERE room = ?1 AND seq = ?2")
             .bind(room.0)
             .bind(row::number(seq))
             .fetch_optional(&mut *self.connection)
             .await?;
-        message.as_ref().map(row::message_alone).transpose()
+        message.map(|row| row::message_alone(&row, room)).transpose()
     }
 
     async fn insert_event(&mut self, room: RoomId, id: OpId, event: &Event) -> Result<(), sqlx::Error> {
@@ -145,9 +149,12 @@ impl Batch<'_> {
                 is_on = Some(*on);
             }
         }
+        let words = content
+            .map(|words| seal::of_words(room, event.seq, event.user_id, event.username.as_str(), words));
         sqlx::query(
-            "INSERT INTO events (room, seq, author, op_id, at, kind, target, reply_to, emoji, is_on, username, content)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            "INSERT INTO events (room, seq, author, op_id, at, kind, target, reply_to, emoji, is_on, username, content,
+                                 seal, words)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )
         .bind(room.0)
         .bind(row::number(event.seq))
@@ -161,6 +168,8 @@ impl Batch<'_> {
         .bind(is_on)
         .bind(event.username.as_str())
         .bind(content)
+        .bind(seal::of_event(room, id, event))
+        .bind(words)
         .execute(&mut *self.connection)
         .await?;
         Ok(())
@@ -171,16 +180,16 @@ impl Batch<'_> {
         &mut self,
         room: RoomId,
         event: &Event,
-        changed: Option<Message>,
+        changed: Option<Stored>,
         mentions: &BTreeSet<String>,
     ) -> Result<(), sqlx::Error> {
         if let Some(message) = Message::posted(event) {
             self.insert_message(room, &message).await?;
             return self.insert_mentions(room, message.seq, mentions).await;
         }
-        let Some(mut message) = changed else { return Ok(()) };
+        let Some(Stored { mut message, previous }) = changed else { return Ok(()) };
         if message.apply(event) {
-            self.update_message(room, &message).await?;
+            self.update_message(room, &message, previous).await?;
         }
         match event.kind {
             EventKind::Edited { .. } => {
@@ -196,9 +205,11 @@ impl Batch<'_> {
     }
 
     async fn insert_message(&mut self, room: RoomId, message: &Message) -> Result<(), sqlx::Error> {
+        let previous = self.last_message(room);
+        let words = words_of(room, message);
         sqlx::query(
-            "INSERT INTO messages (room, seq, version, author, id, at, reply_to, username, content)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO messages (room, seq, version, author, id, at, reply_to, username, content, previous, words, seal)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )
         .bind(room.0)
         .bind(row::number(message.seq))
@@ -209,16 +220,26 @@ impl Batch<'_> {
         .bind(message.reply_to.map(row::number))
         .bind(message.username.as_str())
         .bind(message.content.as_ref().map(Content::as_str))
+        .bind(previous.map(row::number))
+        .bind(words)
+        .bind(seal::of_message(room, message, NO_REACTIONS, words, previous))
         .execute(&mut *self.connection)
         .await?;
         Ok(())
     }
 
-    async fn update_message(&mut self, room: RoomId, message: &Message) -> Result<(), sqlx::Error> {
+    async fn update_message(
+        &mut self,
+        room: RoomId,
+        message: &Message,
+        previous: Option<Seq>,
+    ) -> Result<(), sqlx::Error> {
         let reactions = serde_json::to_string(&message.reactions)
             .map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+        let words = words_of(room, message);
+        let seal = seal::of_message(room, message, &reactions, words, previous);
         sqlx::query(
-            "UPDATE messages SET version = ?3, edited_at = ?4, reactions = ?5, content = ?6
+            "UPDATE messages SET version = ?3, edited_at = ?4, reactions = ?5, content = ?6, words = ?7, seal = ?8
              WHERE room = ?1 AND seq = ?2",
         )
         .bind(room.0)
@@ -227,6 +248,8 @@ impl Batch<'_> {
         .bind(message.edited_at.map(row::ms))
         .bind(reactions)
         .bind(message.content.as_ref().map(Content::as_str))
+        .bind(words)
+        .bind(seal)
         .execute(&mut *self.connection)
         .await?;
         Ok(())
@@ -261,13 +284,17 @@ impl Batch<'_> {
     /// Takes the words of a deleted message out of the log: its own event's and its edits'.
     async fn wipe(&mut self, room: RoomId, message: Seq) -> Result<(), sqlx::Error> {
         for sql in [
-            "UPDATE events SET content = NULL WHERE room = ?1 AND seq = ?2",
-            "UPDATE events SET content = NULL WHERE room = ?1 AND target = ?2 AND content IS NOT NULL",
+            "UPDATE events SET content = NULL, words = NULL WHERE room = ?1 AND seq = ?2",
+            "UPDATE events SET content = NULL, words = NULL WHERE room = ?1 AND target = ?2 AND content IS NOT NULL",
         ] {
             sqlx::query(sql).bind(room.0).bind(row::number(message)).execute(&mut *self.connection).await?;
         }
         Ok(())
     }
+}
+
+fn words_of(room: RoomId, message: &Message) -> Option<i64> {
+    row::words_seal(room, message.seq, message.user_id, &message.username, message.content.as_ref())
 }
 
 /// Whether an event of the log is what this operation became. Content that was deleted since is taken for the same.

@@ -3,7 +3,10 @@
 use protocol::{Event, Message, RoomSlug, Seq, limits::PAGE_MAX_MESSAGES, timeline::Page};
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteRow};
 
-use super::{PageAt, RoomId, row};
+use super::{
+    PageAt, RoomId,
+    row::{self, Stored},
+};
 
 /// Most events that one query reads, whatever its caller asks for.
 const EVENTS_MAX: u32 = 1_000;
@@ -15,9 +18,14 @@ pub(super) async fn events(
     after: Seq,
     limit: u32,
 ) -> Result<Vec<Event>, sqlx::Error> {
+    let limit = limit.min(EVENTS_MAX);
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
     let rows = sqlx::query(
-        "SELECT e.*, r.slug AS slug,
-                q.author AS quote_author, q.username AS quote_username, q.content AS quote_content
+        "SELECT e.*, r.slug AS slug, r.head AS head,
+                q.author AS quote_author, q.username AS quote_username, q.content AS quote_content,
+                q.words AS quote_words
          FROM events e
          JOIN rooms r ON r.id = e.room
          LEFT JOIN messages q ON q.room = e.room AND q.seq = e.reply_to
@@ -27,12 +35,39 @@ pub(super) async fn events(
     )
     .bind(room.0)
     .bind(row::number(after))
-    .bind(limit.min(EVENTS_MAX))
+    .bind(limit)
     .fetch_all(&mut *connection)
     .await?;
-    let Some(first) = rows.first() else { return Ok(Vec::new()) };
-    let slug: RoomSlug = row::parsed(first, "slug")?;
-    rows.iter().map(|row| row::event(row, &slug)).collect()
+    let Some(first) = rows.first() else { return nothing_after(connection, room, after).await };
+    let (slug, head): (RoomSlug, Seq) = (row::parsed(first, "slug")?, row::seq_of(first, "head")?);
+    let mut events: Vec<Event> = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let (event, next) =
+            (row::event(row, room, &slug)?, events.last().map_or(after, |event| event.seq).next());
+        // A page of the database may be lost with all its rows.
+        if event.seq != next {
+            return Err(row::missing(next));
+        }
+        events.push(event);
+    }
+    match events.last() {
+        Some(last) if last.seq < head && rows.len() < limit as usize => Err(row::missing(last.seq.next())),
+        _ => Ok(events),
+    }
+}
+
+/// That nothing stands after `after`, if that is so.
+async fn nothing_after(
+    connection: &mut SqliteConnection,
+    room: RoomId,
+    after: Seq,
+) -> Result<Vec<Event>, sqlx::Error> {
+    let head =
+        sqlx::query("SELECT head FROM rooms WHERE id = ?1").bind(room.0).fetch_optional(connection).await?;
+    match head.map(|row| row::seq_of(&row, "head")).transpose()? {
+        Some(head) if head > after => Err(row::missing(after.next())),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// At most `limit` neighbouring messages and the head of the same moment; `None` for a room that does not exist.
@@ -90,7 +125,8 @@ fn is_any(cut: &Cut) -> bool {
 macro_rules! messages {
     ($condition:literal) => {
         concat!(
-            "SELECT m.*, q.author AS quote_author, q.username AS quote_username, q.content AS quote_content
+            "SELECT m.*, q.author AS quote_author, q.username AS quote_username, q.content AS quote_content,
+                    q.words AS quote_words
              FROM messages m
              LEFT JOIN messages q ON q.room = m.room AND q.seq = m.reply_to AND m.content IS NOT NULL
              WHERE m.room = ?1 AND ",
@@ -133,16 +169,28 @@ async fn take(
     seq: Seq,
     limit: usize,
 ) -> Result<(Vec<Message>, bool), sqlx::Error> {
-    let mut rows: Vec<SqliteRow> = sqlx::query(sql)
+    let rows: Vec<SqliteRow> = sqlx::query(sql)
         .bind(room.0)
         .bind(row::number(seq))
         .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
         .fetch_all(connection)
         .await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let messages = rows.iter().map(row::message).collect::<Result<_, _>>()?;
-    Ok((messages, more))
+    let stored: Vec<Stored> = rows.iter().map(|row| row::message(row, room)).collect::<Result<_, _>>()?;
+    unbroken(&stored)?;
+    let more = stored.len() > limit;
+    Ok((stored.into_iter().take(limit).map(|stored| stored.message).collect(), more))
+}
+
+/// That no message is missing between neighbours, whichever way they stand.
+fn unbroken(stored: &[Stored]) -> Result<(), sqlx::Error> {
+    for pair in stored.windows(2) {
+        let [one, other] = pair else { continue };
+        let (older, newer) = if one.message.seq < other.message.seq { (one, other) } else { (other, one) };
+        if newer.previous != Some(older.message.seq) {
+            return Err(row::missing(newer.previous.unwrap_or(newer.message.seq)));
+        }
+    }
+    Ok(())
 }
 
 /// `limit` messages with `seq` in the middle. Where one side is short, the other gets its share.

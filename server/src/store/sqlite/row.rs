@@ -3,13 +3,14 @@
 use std::str::FromStr;
 
 use protocol::{
-    Event, EventKind, Message, OpId, RoomSlug, Seq, Timestamp, UserId,
+    Content, Event, EventKind, Message, OpId, RoomSlug, Seq, Timestamp, UserId, Username,
     api::{Role, Room, User, Visibility},
     event::Quote,
 };
 use sqlx::{Row as _, sqlite::SqliteRow};
 use uuid::Uuid;
 
+use super::seal;
 use crate::store::{RoomId, RoomRecord, Session, TokenHash};
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -47,7 +48,7 @@ pub(super) fn seq_of(row: &SqliteRow, column: &str) -> Result<Seq> {
     seq(row.try_get(column)?)
 }
 
-fn optional_seq(row: &SqliteRow, column: &str) -> Result<Option<Seq>> {
+pub(super) fn optional_seq(row: &SqliteRow, column: &str) -> Result<Option<Seq>> {
     row.try_get::<Option<i64>, _>(column)?.map(seq).transpose()
 }
 
@@ -90,15 +91,16 @@ pub(super) const fn kind_word(kind: &EventKind) -> &'static str {
     }
 }
 
-/// An event, with `quote_author`, `quote_username` and `quote_content` of the message that it answers.
-pub(super) fn event(row: &SqliteRow, room: &RoomSlug) -> Result<Event> {
+/// An event, with `quote_author`, `quote_username`, `quote_content` and `quote_words` of the message that it answers. One
+/// whose seal is broken is none.
+pub(super) fn event(row: &SqliteRow, id: RoomId, room: &RoomSlug) -> Result<Event> {
     let target = || optional_seq(row, "target")?.ok_or_else(|| unreadable("target", UnknownWord));
     let kind = match row.try_get::<&str, _>("kind")? {
         "message" => EventKind::Message {
             id: OpId(uuid(row, "op_id")?),
             content: optional(row, "content")?,
             reply_to: optional_seq(row, "reply_to")?,
-            quote: quote(row)?,
+            quote: quote(row, id)?,
         },
         "edited" => EventKind::Edited { target: target()?, content: optional(row, "content")? },
         "deleted" => EventKind::Deleted { target: target()? },
@@ -107,37 +109,73 @@ pub(super) fn event(row: &SqliteRow, room: &RoomSlug) -> Result<Event> {
         }
         _ => return Err(unreadable("kind", UnknownWord)),
     };
-    Ok(Event {
+    let event = Event {
         room: room.clone(),
         seq: seq_of(row, "seq")?,
         user_id: UserId(uuid(row, "author")?),
         username: parsed(row, "username")?,
         timestamp: time_of(row, "at")?,
         kind,
-    })
+    };
+    let words = match &event.kind {
+        EventKind::Message { content, .. } | EventKind::Edited { content, .. } => content.as_ref(),
+        EventKind::Deleted { .. } | EventKind::Reacted { .. } => None,
+    };
+    compare(row, "words", words_seal(id, event.seq, event.user_id, &event.username, words))?;
+    compare(row, "seal", Some(seal::of_event(id, OpId(uuid(row, "op_id")?), &event)))?;
+    Ok(event)
 }
 
-fn quote(row: &SqliteRow) -> Result<Option<Quote>> {
+/// Compares a seal with what it should be.
+fn compare(row: &SqliteRow, column: &str, expected: Option<i64>) -> Result<()> {
+    if row.try_get::<Option<i64>, _>(column)? == expected {
+        return Ok(());
+    }
+    Err(unreadable(column, seal::Broken(row.try_get("seq")?)))
+}
+
+/// The seal of what is said, where anything is.
+pub(super) fn words_seal(
+    room: RoomId,
+    seq: Seq,
+    author: UserId,
+    username: &Username,
+    words: Option<&Content>,
+) -> Option<i64> {
+    words.map(|words| seal::of_words(room, seq, author, username.as_str(), words.as_str()))
+}
+
+/// What the row quotes: the message at `reply_to`, as it is now.
+fn quote(row: &SqliteRow, room: RoomId) -> Result<Option<Quote>> {
     if row.try_get::<Option<&[u8]>, _>("quote_author")?.is_none() {
         return Ok(None);
     }
-    let content: Option<protocol::Content> = optional(row, "quote_content")?;
-    Ok(Some(Quote {
-        user_id: UserId(uuid(row, "quote_author")?),
-        username: parsed(row, "quote_username")?,
-        excerpt: content.map(|content| content.excerpt()),
-    }))
+    let content: Option<Content> = optional(row, "quote_content")?;
+    let (user_id, username) = (UserId(uuid(row, "quote_author")?), parsed(row, "quote_username")?);
+    if let Some(seq) = optional_seq(row, "reply_to")? {
+        compare(row, "quote_words", words_seal(room, seq, user_id, &username, content.as_ref()))?;
+    }
+    Ok(Some(Quote { user_id, username, excerpt: content.map(|content| content.excerpt()) }))
+}
+
+/// A message as it is stored.
+pub(super) struct Stored {
+    pub(super) message: Message,
+    /// The one before it in its room.
+    pub(super) previous: Option<Seq>,
 }
 
 /// A message, with the same `quote_` columns as [`event`].
-pub(super) fn message(row: &SqliteRow) -> Result<Message> {
-    Ok(Message { quote: quote(row)?, ..message_alone(row)? })
+pub(super) fn message(row: &SqliteRow, room: RoomId) -> Result<Stored> {
+    let quote = quote(row, room)?;
+    let stored = message_alone(row, room)?;
+    Ok(Stored { message: Message { quote, ..stored.message }, ..stored })
 }
 
-/// A message without its quote.
-pub(super) fn message_alone(row: &SqliteRow) -> Result<Message> {
+/// A message without its quote. One whose seal is broken is none.
+pub(super) fn message_alone(row: &SqliteRow, room: RoomId) -> Result<Stored> {
     let reactions = row.try_get::<&str, _>("reactions")?;
-    Ok(Message {
+    let message = Message {
         seq: seq_of(row, "seq")?,
         version: seq_of(row, "version")?,
         id: OpId(uuid(row, "id")?),
@@ -149,7 +187,17 @@ pub(super) fn message_alone(row: &SqliteRow) -> Result<Message> {
         reply_to: optional_seq(row, "reply_to")?,
         quote: None,
         reactions: serde_json::from_str(reactions).map_err(|error| unreadable("reactions", error))?,
-    })
+    };
+    let words = words_seal(room, message.seq, message.user_id, &message.username, message.content.as_ref());
+    compare(row, "words", words)?;
+    let previous = optional_seq(row, "previous")?;
+    compare(row, "seal", Some(seal::of_message(room, &message, reactions, words, previous)))?;
+    Ok(Stored { message, previous })
+}
+
+/// That `seq` is not where it must be.
+pub(super) fn missing(seq: Seq) -> sqlx::Error {
+    unreadable("seq", seal::Broken(number(seq)))
 }
 
 /// The word of a visibility in its column.

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use protocol::{Op, Seq};
+use protocol::{Op, OpKind, Seq};
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::timeout};
@@ -112,6 +112,65 @@ async fn a_database_that_somebody_reads_is_not_damaged() {
     bench.store.close().await;
     drop(bench);
     open_store(folder.path()).await;
+}
+
+/// A store of four messages, the last of them edited, reacted to, and answering the first; and whether its log and its
+/// page can be read after somebody else has run `sql` on it.
+async fn readable_after(sql: &str) -> (bool, bool) {
+    let folder = TempDir::new().unwrap();
+    let (store, committed) = open_store(folder.path()).await;
+    let bench = Bench::new(Opened { store: Arc::new(store), committed, guard: Box::new(()) }).await;
+    for n in 1..=3 {
+        bench.done(&bench.alice, send(&format!("words {n}"))).await;
+    }
+    let content = "last words".parse().unwrap();
+    let last = bench.done(&bench.alice, OpKind::Send { content, reply_to: Some(seq(1)) }).await;
+    bench.done(&bench.alice, OpKind::Edit { target: last, content: "changed".parse().unwrap() }).await;
+    let emoji = "🎉".parse().unwrap();
+    bench.done(&bench.bob, OpKind::React { target: last, emoji, on: true }).await;
+    bench.done(&bench.alice, OpKind::Delete { target: seq(2) }).await;
+
+    let mut other = connect(folder.path()).await;
+    sqlx::query("PRAGMA foreign_keys = OFF").execute(&mut other).await.unwrap();
+    let touched = sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut other).await.unwrap().rows_affected();
+    assert_eq!(touched, 1, "{sql}");
+    let log = bench.store.events(bench.room.id, Seq::ZERO, 100).await;
+    let page = bench.store.page(bench.room.id, PageAt::Newest, 100).await;
+    (log.is_ok(), page.is_ok())
+}
+
+#[tokio::test]
+async fn a_row_that_changed_by_itself_is_not_read_as_anybodys_words() {
+    assert_eq!(readable_after("UPDATE heartbeat SET beats = 7").await, (true, true), "all is well");
+    for sql in [
+        "UPDATE events SET content = 'wordz 3' WHERE seq = 3",
+        "UPDATE events SET content = NULL WHERE seq = 3",
+        "UPDATE events SET content = 'back again' WHERE seq = 2",
+        "UPDATE events SET username = 'malory' WHERE seq = 3",
+        "UPDATE events SET at = at + 1 WHERE seq = 3",
+        "UPDATE events SET target = 3 WHERE kind = 'reacted'",
+        "UPDATE events SET is_on = 0 WHERE kind = 'reacted'",
+        "UPDATE events SET emoji = '👍' WHERE kind = 'reacted'",
+        "UPDATE events SET op_id = randomblob(16) WHERE seq = 3",
+        "DELETE FROM events WHERE seq = 3",
+        "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)",
+        "DELETE FROM events WHERE seq = 1",
+        "UPDATE rooms SET head = head + 1 WHERE slug = 'general'",
+    ] {
+        assert!(!readable_after(sql).await.0, "the log is read after {sql}");
+    }
+    for sql in [
+        "UPDATE messages SET content = 'wordz 3' WHERE seq = 3",
+        "UPDATE messages SET content = NULL, words = NULL WHERE seq = 3",
+        "UPDATE messages SET content = 'other words' WHERE seq = 1",
+        "UPDATE messages SET reactions = '[]' WHERE seq = 4",
+        "UPDATE messages SET edited_at = NULL WHERE seq = 4",
+        "UPDATE messages SET version = version + 1 WHERE seq = 3",
+        "UPDATE messages SET username = 'malory' WHERE seq = 3",
+        "DELETE FROM messages WHERE seq = 3",
+    ] {
+        assert!(!readable_after(sql).await.1, "the page is read after {sql}");
+    }
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Batch,
     job::{Job, Settle},
+    row,
 };
 use crate::store::{CommitSender, Committed, RoomId, StoreError};
 
@@ -38,6 +39,8 @@ pub(super) struct Heads {
 #[derive(Debug, Clone, Copy)]
 struct Head {
     seq: Seq,
+    /// The last event that is a message.
+    message: Option<Seq>,
     /// Whether the table of rooms does not know it yet.
     moved: bool,
 }
@@ -48,16 +51,26 @@ impl Batch<'_> {
         if let Some(head) = self.heads.known.get(&room) {
             return Ok(Some(head.seq));
         }
-        let row = sqlx::query_scalar("SELECT head FROM rooms WHERE id = ?1").bind(room.0);
-        let Some(seq) = row.fetch_optional(&mut *self.connection).await? else { return Ok(None) };
-        let seq = super::row::seq(seq)?;
-        self.heads.known.insert(room, Head { seq, moved: false });
+        let row = sqlx::query(
+            "SELECT head, (SELECT max(seq) FROM messages WHERE room = id) AS message FROM rooms WHERE id = ?1",
+        );
+        let Some(row) = row.bind(room.0).fetch_optional(&mut *self.connection).await? else {
+            return Ok(None);
+        };
+        let (seq, message) = (row::seq_of(&row, "head")?, row::optional_seq(&row, "message")?);
+        self.heads.known.insert(room, Head { seq, message, moved: false });
         Ok(Some(seq))
     }
 
-    /// The room's last event is now `seq`.
-    pub(super) fn move_head(&mut self, room: RoomId, seq: Seq) {
-        self.heads.known.insert(room, Head { seq, moved: true });
+    /// The last message of a room whose head is known.
+    pub(super) fn last_message(&self, room: RoomId) -> Option<Seq> {
+        self.heads.known.get(&room).and_then(|head| head.message)
+    }
+
+    /// The room's last event is now `seq`; `is_message` says whether it is one.
+    pub(super) fn move_head(&mut self, room: RoomId, seq: Seq, is_message: bool) {
+        let message = if is_message { Some(seq) } else { self.last_message(room) };
+        self.heads.known.insert(room, Head { seq, message, moved: true });
     }
 
     /// Writes the positions that moved into the table of rooms.
@@ -65,7 +78,7 @@ impl Batch<'_> {
         for (room, head) in self.heads.known.iter_mut().filter(|(_, head)| head.moved) {
             sqlx::query("UPDATE rooms SET head = ?2 WHERE id = ?1")
                 .bind(room.0)
-                .bind(super::row::number(head.seq))
+                .bind(row::number(head.seq))
                 .execute(&mut *self.connection)
                 .await?;
             head.moved = false;
