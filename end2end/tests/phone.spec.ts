@@ -83,7 +83,7 @@ test('the way to the rooms tells what is new in them', async ({ person, api }) =
   await bob.post('elsewhere', 'two');
   await expect(opener).toHaveAccessibleName('Show rooms 2 unread');
   await bob.post('elsewhere', 'three, for @Alice');
-  await expect(opener).toHaveAccessibleName('Show rooms 1 for you');
+  await expect(opener).toHaveAccessibleName('Show rooms 3 unread, 1 for you');
   // What is new in the open room is in sight.
   await bob.post('general', 'here');
   await expect(alice.message('here')).toBeVisible();

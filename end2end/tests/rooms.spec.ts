@@ -136,9 +136,9 @@ test('unread messages and mentions are counted until they are read', async ({ pe
   await bob.post('elsewhere', 'two');
   await expect(elsewhere).toContainText('2 unread');
   await bob.post('elsewhere', 'three, for @Alice');
-  await expect(elsewhere).toContainText('1 for you');
+  await expect(elsewhere).toContainText('3 unread, 1 for you');
   await alice.reload();
-  await expect(elsewhere).toContainText('1 for you');
+  await expect(elsewhere).toContainText('3 unread, 1 for you');
   await elsewhere.click();
   await expect(alice.message('one')).toBeVisible();
   await expect(elsewhere).not.toContainText(/unread|for you/);

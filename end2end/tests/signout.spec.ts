@@ -69,6 +69,23 @@ test('whoever has nothing unsent is not asked', async ({ person }) => {
   expect(cookies).not.toContain('room');
 });
 
+test('while signing out takes a while, that is said, and nothing is taken that would be lost', async ({ person, picture }) => {
+  const alice = await person('Alice');
+  let answer = () => {};
+  const asked = new Promise<void>((resolve) => (answer = resolve));
+  await alice.page.route('**/api/v1/sign-out', async (route) => {
+    await asked;
+    await route.continue();
+  });
+  await alice.askToSignOut();
+  await expect(alice.page.getByRole('status').filter({ hasText: 'Signing out …' })).toBeVisible();
+  await alice.page.keyboard.type('lost words?');
+  expect(await alice.page.locator('textarea[name=content]').inputValue()).toBe('');
+  await picture(alice, 'signing-out');
+  answer();
+  await expect(alice.page.getByRole('textbox', { name: 'Your name' })).toBeVisible();
+});
+
 test('other tabs of whoever signs out leave nothing behind', async ({ person, link }) => {
   const alice = await person('Alice');
   const second = new Person(await alice.context.newPage(), link.url, 'Alice');

@@ -35,7 +35,7 @@ test('text in many scripts arrives exactly as it was sent', async ({ person, api
 test('more than a message can hold is refused where it is typed', async ({ person }) => {
   const alice = await person('Alice');
   await alice.composer.fill('x'.repeat(CONTENT_MAX_CHARS + 1));
-  await expect(alice.page.getByText('Characters too many: 1. Shorten the message to send it.')).toBeVisible();
+  await expect(alice.page.getByText('Over the limit by 1. Shorten the message to send it.')).toBeVisible();
   await alice.composer.press('Enter');
   await expect(alice.composer).toHaveValue(/x{100}/);
   await alice.composer.press('Backspace');

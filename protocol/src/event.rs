@@ -78,6 +78,14 @@ pub struct Quote {
 }
 
 impl EventKind {
+    /// What is said with it, unless it was deleted since.
+    pub const fn content(&self) -> Option<&Content> {
+        match self {
+            Self::Message { content, .. } | Self::Edited { content, .. } => content.as_ref(),
+            Self::Deleted { .. } | Self::Reacted { .. } => None,
+        }
+    }
+
     /// The message that this event changes; a message of its own changes none.
     pub const fn target(&self) -> Option<Seq> {
         match self {

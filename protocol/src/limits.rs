@@ -29,6 +29,8 @@ pub const FRAME_MAX_BYTES: usize = 64 * 1024;
 pub const PAGE_DEFAULT_MESSAGES: u32 = 50;
 /// Most messages on one page.
 pub const PAGE_MAX_MESSAGES: u32 = 100;
+/// Words on one page beyond its first message, in bytes: what is longer is cut off at its far end, and `has_more` says so.
+pub const PAGE_MAX_BYTES: usize = 256 * 1024;
 /// Most events in one `joined` frame; the rest of a long absence follows as frames of their own.
 pub const REPLAY_MAX_EVENTS: u32 = 500;
 /// Most people named in one `joined` or `presence` frame; beyond it only the count is exact.

@@ -28,7 +28,7 @@ pub const BLOCK_DEPTH_MAX: usize = 6;
 pub const INLINE_DEPTH_MAX: usize = 8;
 /// Most nodes of a document: blocks, items and inlines. People stay far below it; what goes beyond, thousands of marks or of
 /// lines, is shown as it was typed, like fenced code.
-pub const NODES_MAX: usize = 1_000;
+pub const NODES_MAX: usize = 2_000;
 
 /// A content as nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -166,8 +166,10 @@ fn bounds_are_the_ones_of_the_code() {
         ),
         ("| frame | 64 KiB |", limits::FRAME_MAX_BYTES == 64 * 1024),
         (
-            "| page | 50 messages, at most 100 |",
-            limits::PAGE_DEFAULT_MESSAGES == 50 && limits::PAGE_MAX_MESSAGES == 100,
+            "| page | 50 messages, at most 100; fewer where they are long: at most 256 KiB of content but for the first |",
+            limits::PAGE_DEFAULT_MESSAGES == 50
+                && limits::PAGE_MAX_MESSAGES == 100
+                && limits::PAGE_MAX_BYTES == 256 * 1024,
         ),
         ("| events in one `joined` | 500 |", limits::REPLAY_MAX_EVENTS == 500),
         ("| names in `here` | 200 |", limits::PRESENCE_MAX_NAMED == 200),

@@ -23,6 +23,7 @@ mod pages;
 mod patience;
 mod preferences;
 mod session_cookie;
+mod unsent;
 mod ws;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -37,7 +38,7 @@ use axum::{
 };
 use futures_util::FutureExt as _;
 use protocol::{ErrorCode, frame::Refusal};
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use self::{answer::Failure, arrival::Front, body::BODY_MAX_BYTES, health::Readiness, pages::Pages};
@@ -45,6 +46,9 @@ use crate::{auth::Auth, chat::Chat, config::Config, conn::Serving, limits::Limit
 
 /// How long a request may take from its head to the head of its answer, its body included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Answers full of messages that are made at a time: each holds megabytes at worst.
+const MAKING_MAX: usize = 16;
 
 /// What requests need of the server.
 pub(crate) struct Http {
@@ -54,6 +58,8 @@ pub(crate) struct Http {
     front: Front,
     guests: bool,
     pages: Pages,
+    /// Held by whoever reads messages, until the answer is made.
+    making: Semaphore,
     readiness: Readiness,
     stopping: CancellationToken,
     serving: Arc<Serving>,
@@ -70,6 +76,7 @@ impl Http {
             front: Front::new(config),
             guests: config.guests.is_on(),
             pages: Pages::new(chat.clone(), hub),
+            making: Semaphore::new(MAKING_MAX),
             readiness: Readiness::default(),
             stopping: serving.shutdown.clone(),
             assets: assets::addresses(),
@@ -112,6 +119,7 @@ pub(crate) fn router(http: Arc<Http>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&http), origin::guard))
         .layer(from_fn(bound_in_time))
         .layer(from_fn(compress::compress))
+        .layer(from_fn_with_state(Arc::clone(&http), unsent::count))
         .layer(from_fn(outlive_panics))
         .layer(from_fn_with_state(Arc::clone(&http), headers::complete))
         .layer(from_fn(log))

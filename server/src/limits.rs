@@ -21,6 +21,10 @@ use crate::config::{LimitSettings, Rate};
 
 /// How often buckets that are full again are forgotten.
 const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
+/// Answers that are not sent yet, of all addresses together, in bytes.
+const UNSENT_MAX_BYTES: usize = 64 * 1024 * 1024;
+/// One address has at most this part of them.
+const UNSENT_SHARES: usize = 4;
 
 /// All limits of a running server.
 #[derive(Debug)]
@@ -32,6 +36,7 @@ pub struct Limits {
     frames: Option<Quota>,
     connections: Arc<Connections>,
     visits: Arc<Visits>,
+    unsent: Arc<Unsent>,
 }
 
 impl Limits {
@@ -54,6 +59,11 @@ impl Limits {
             visits: Arc::new(Visits {
                 max_per_address: cap(settings.max_connections_per_address),
                 open: Mutex::default(),
+            }),
+            unsent: Arc::new(Unsent {
+                max: cap(UNSENT_MAX_BYTES),
+                max_per_address: cap(UNSENT_MAX_BYTES / UNSENT_SHARES),
+                bytes: Mutex::default(),
             }),
         }
     }
@@ -102,6 +112,22 @@ impl Limits {
         }
         *count += 1;
         Ok(VisitPermit { visits: Arc::clone(&self.visits), address })
+    }
+
+    /// Memory for an answer of so many bytes to `address`, held until the permit is dropped.
+    pub fn unsent(&self, address: IpAddr, bytes: usize) -> Result<UnsentPermit, Refusal> {
+        let address = Neighbourhood::of(address);
+        let mut held = self.unsent.held();
+        let of_address = held.per_address.get(&address).copied().unwrap_or_default();
+        // One answer may be as large as it is: there is always room for the first.
+        let is_too_much = |held: usize, max: usize| held > 0 && held.saturating_add(bytes) > max;
+        if is_too_much(of_address, self.unsent.max_per_address) || is_too_much(held.total, self.unsent.max) {
+            let message = "too many answers wait to be read; read them, and try again in a moment";
+            return Err(Refusal::for_now(ErrorCode::Unavailable, message, 1_000));
+        }
+        held.total += bytes;
+        *held.per_address.entry(address).or_default() += bytes;
+        Ok(UnsentPermit { unsent: Arc::clone(&self.unsent), address, bytes })
     }
 
     /// Forgets those who have not been seen for a while, again and again. Runs until it is dropped.
@@ -260,6 +286,47 @@ impl Drop for VisitPermit {
     }
 }
 
+/// Answers that are not sent yet, in bytes. Who holds nothing has no entry.
+#[derive(Debug)]
+struct Unsent {
+    max: usize,
+    max_per_address: usize,
+    bytes: Mutex<UnsentBytes>,
+}
+
+#[derive(Debug, Default)]
+struct UnsentBytes {
+    total: usize,
+    per_address: HashMap<Neighbourhood, usize>,
+}
+
+impl Unsent {
+    fn held(&self) -> MutexGuard<'_, UnsentBytes> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The memory of one answer; given back when it is dropped.
+#[derive(Debug)]
+pub struct UnsentPermit {
+    unsent: Arc<Unsent>,
+    address: Neighbourhood,
+    bytes: usize,
+}
+
+impl Drop for UnsentPermit {
+    fn drop(&mut self) {
+        let mut held = self.unsent.held();
+        held.total = held.total.saturating_sub(self.bytes);
+        if let Some(of_address) = held.per_address.get_mut(&self.address) {
+            *of_address = of_address.saturating_sub(self.bytes);
+            if *of_address == 0 {
+                held.per_address.remove(&self.address);
+            }
+        }
+    }
+}
+
 fn count_down<K: Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
     if let Some(count) = counts.get_mut(key) {
         *count -= 1;
@@ -348,6 +415,31 @@ mod tests {
         drop(first);
         limits.visit(HERE).unwrap();
         assert_eq!(limits.visits.counts().len(), 1, "who has gone leaves nothing behind");
+    }
+
+    #[test]
+    fn one_address_does_not_hold_all_memory_and_gives_it_back() {
+        let limits = limits(&[]);
+        let elsewhere = IpAddr::V4([192, 0, 2, 1].into());
+        let share = UNSENT_MAX_BYTES / UNSENT_SHARES;
+        let held = limits.unsent(HERE, share - 10).unwrap();
+        let refusal = limits.unsent(HERE, 11).unwrap_err();
+        assert_eq!((refusal.code, refusal.retry_after_ms), (ErrorCode::Unavailable, Some(1_000)));
+        let _little = limits.unsent(HERE, 10).unwrap();
+        let _others = limits.unsent(elsewhere, share).unwrap();
+        drop(held);
+        drop(limits.unsent(HERE, share - 10).unwrap());
+        assert_eq!(limits.unsent.held().total, share + 10);
+    }
+
+    #[test]
+    fn an_answer_larger_than_a_share_is_sent_alone() {
+        let limits = limits(&[]);
+        let large = limits.unsent(HERE, UNSENT_MAX_BYTES + 1).unwrap();
+        limits.unsent(HERE, 1).unwrap_err();
+        drop(large);
+        limits.unsent(HERE, 1).unwrap();
+        assert!(limits.unsent.held().per_address.is_empty());
     }
 
     #[test]

@@ -172,10 +172,12 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Appended, AppendError>;
 
-    /// At most `limit` events after `after`, in order.
+    /// At most `limit` events after `after`, in order. Fewer are read only where the log ends, or where those that are read
+    /// hold [`PAGE_MAX_BYTES`](protocol::limits::PAGE_MAX_BYTES) of words or more.
     async fn events(&self, room: RoomId, after: Seq, limit: u32) -> Result<Vec<Event>, StoreError>;
 
-    /// At most `limit` neighbouring messages. `head` and the messages are of one moment.
+    /// At most `limit` neighbouring messages, and on each side no more than
+    /// [`PAGE_MAX_BYTES`](protocol::limits::PAGE_MAX_BYTES) of words but for one message. `head` and the messages are of one moment.
     async fn page(&self, room: RoomId, at: PageAt, limit: u32) -> Result<Page, StoreError>;
 
     /// Makes a room, if its address is free.

@@ -66,9 +66,11 @@ pub(crate) fn Account() -> impl IntoView {
 
 /// Signs out. Where more than `agreed` would be lost, a dialog asks; where it cannot be done, that says why.
 fn sign_out(desk: &Desk, agreed: Unsent) {
-    let (state, dialog) = (desk.state, desk.dialog);
+    let (state, dialog, leaving) = (desk.state, desk.dialog, desk.leaving);
+    leaving.set(true);
     spawn_local(async move {
         if let Err(staying) = state.sign_out(agreed).await {
+            leaving.set(false);
             dialog.set(Dialog::SignOut(staying));
         }
     });

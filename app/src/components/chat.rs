@@ -19,7 +19,8 @@ pub(crate) fn Chat(page: ChatPage, place: Place) -> impl IntoView {
     let zone = use_context::<Visitor>().and_then(|visitor| visitor.preferences.time_zone);
     let state = ChatState::new(page, place, zone);
     provide_context(state);
-    provide_context(Desk::new(&state));
+    let desk = Desk::new(&state);
+    provide_context(desk);
     state.go_live();
 
     let existence = state.existence();
@@ -34,7 +35,7 @@ pub(crate) fn Chat(page: ChatPage, place: Place) -> impl IntoView {
         });
     });
     view! {
-        <div class="chat">
+        <div class="chat" inert=desk.leaving>
             <Sidebar />
             <main class="sheet-page">
                 <Header />
@@ -49,6 +50,9 @@ pub(crate) fn Chat(page: ChatPage, place: Place) -> impl IntoView {
             </main>
             <People />
         </div>
+        <p class="leaving" role="status">
+            {move || desk.leaving.get().then(|| text!(language(), account.signing_out))}
+        </p>
         <MessageDialogs />
         <Picker />
         <Help />

@@ -330,7 +330,7 @@ pub(crate) fn Composer() -> impl IntoView {
                 class:bad=move || is_over() || field.problem.read().is_some()>
                 {move || match count().or_else(|| field.problem.get()) {
                     Some(words) => words.into_any(),
-                    None => hint(locale),
+                    None => hint(locale, &desk),
                 }}
             </p>
         </form>
@@ -340,7 +340,7 @@ pub(crate) fn Composer() -> impl IntoView {
 /// As much of a room's name as fits beside the buttons of a phone: a browser cuts the words in an empty field without saying
 /// so. Characters of East Asia and emoji are twice as wide.
 fn short(name: String) -> String {
-    const COLUMNS_MAX: usize = 22;
+    const COLUMNS_MAX: usize = 20;
     let mut columns = 0;
     let end = name.char_indices().find(|&(_, c)| {
         columns += if u32::from(c) < 0x1100 { 1 } else { 2 };
@@ -350,9 +350,13 @@ fn short(name: String) -> String {
 }
 
 /// What Enter does: one thing where there is a keyboard, another where one touches the screen.
-fn hint(locale: Locale) -> AnyView {
+fn hint(locale: Locale, desk: &Desk) -> AnyView {
+    let words = match *desk.writing.read() {
+        Writing::Edit(_) => text!(locale, composer.hint_edit),
+        Writing::New | Writing::Reply(_) => text!(locale, composer.hint),
+    };
     view! {
-        <span class="needs-keyboard">{text!(locale, composer.hint)}</span>
+        <span class="needs-keyboard">{words}</span>
         <span class="needs-touch">{text!(locale, composer.hint_touch)}</span>
     }
     .into_any()

@@ -65,6 +65,8 @@ pub(crate) struct Desk {
     pub(crate) sent: RwSignal<u32>,
     /// Whether something was copied just now.
     pub(crate) copied: RwSignal<bool>,
+    /// Whether this reader is signing out: what is typed from then on would be deleted unasked, so nothing is taken.
+    pub(crate) leaving: RwSignal<bool>,
     /// Where one writes.
     pub(crate) field: NodeRef<Textarea>,
 }
@@ -80,6 +82,7 @@ impl Desk {
             inserted: RwSignal::new(None),
             sent: RwSignal::new(0),
             copied: RwSignal::new(false),
+            leaving: RwSignal::new(false),
             field: NodeRef::new(),
         }
     }

@@ -124,14 +124,15 @@ pub(crate) fn room_words(room: &Room) -> String {
     }
 }
 
-/// How many messages are unread, and how many of them mention this reader; in the accent's colour if any does.
+/// How many messages are unread, in the accent's colour if any of them mentions this reader; how many do is said as well.
 pub(crate) fn badge(locale: Locale, unread: (u32, u32)) -> Option<AnyView> {
     let count = |n: u32| if n >= UNREAD_MAX { format!("{}+", UNREAD_MAX - 1) } else { n.to_string() };
     let (number, class, meaning) = match unread {
         (0, _) => return None,
         (unread, 0) => (count(unread), "badge", text!(locale, sidebar.unread, count = count(unread))),
-        (_, mentions) => {
-            (count(mentions), "badge at", text!(locale, sidebar.mentions, count = count(mentions)))
+        (unread, mentions) => {
+            let words = text!(locale, sidebar.mentions, unread = count(unread), count = count(mentions));
+            (count(unread), "badge at", words)
         }
     };
     let badge = view! {

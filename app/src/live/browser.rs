@@ -50,13 +50,6 @@ pub(super) fn has_network() -> bool {
     is_this_machine || window().navigator().on_line()
 }
 
-/// Takes or refuses whatever the reader does.
-pub(super) fn take_input(takes: bool) {
-    if let Some(body) = document().body() {
-        body.set_inert(!takes);
-    }
-}
-
 /// Keeps a preference for the server's next page.
 pub(super) fn set_cookie(name: &str, value: &str) {
     write_cookie(name, value, COOKIE_MAX_AGE_S);

@@ -285,8 +285,6 @@ impl Driver {
                     let _ = answer.send(Err(Staying { unsent, refused: None }));
                 } else {
                     self.leaving = true;
-                    // What is typed from here on would be deleted unasked.
-                    browser::take_input(false);
                     spawn_local(sign_out(unsent, answer));
                 }
             }
@@ -372,7 +370,6 @@ impl Driver {
             && !was_over
         {
             self.leaving = false;
-            browser::take_input(true);
             return Err(code);
         }
         self.forget();

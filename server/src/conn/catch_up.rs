@@ -9,7 +9,7 @@ use std::io;
 use protocol::{
     Cursor, ErrorCode, Event, Message, RoomSlug, Seq, ServerFrame,
     frame::{History, Joined, NoReplay, Refusal},
-    limits::{JOINED_MAX_ROOMS, PAGE_DEFAULT_MESSAGES, REPLAY_MAX_EVENTS},
+    limits::{JOINED_MAX_ROOMS, PAGE_DEFAULT_MESSAGES, PAGE_MAX_BYTES, REPLAY_MAX_EVENTS},
 };
 use serde::Serialize;
 
@@ -128,9 +128,11 @@ async fn history(
     Ok((joined, reached))
 }
 
-/// Whether nothing came after these, of which [`REPLAY_MAX_EVENTS`] were asked for.
+/// Whether nothing came after these, of which [`REPLAY_MAX_EVENTS`] were asked for: the store reads less only at the end.
 fn is_end_of_log(events: &[Event]) -> bool {
-    events.len() < REPLAY_MAX_EVENTS as usize
+    let words: usize =
+        events.iter().filter_map(|event| event.kind.content()).map(|content| content.as_str().len()).sum();
+    events.len() < REPLAY_MAX_EVENTS as usize && words < PAGE_MAX_BYTES
 }
 
 /// Where a replay begins, or why there is none.

@@ -14,7 +14,6 @@ use protocol::{
     api::{GuestCreated, NewGuest, NewMessage, NewRoom, Posted, RoomList, RoomSummary, User},
     frame::Refusal,
     limits::{PAGE_DEFAULT_MESSAGES, PAGE_MAX_MESSAGES},
-    timeline::Page,
 };
 use serde::Deserialize;
 use uuid::Uuid;
@@ -79,11 +78,13 @@ async fn messages(
     Caller(session): Caller,
     Slug(slug): Slug,
     query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
-) -> Result<Json<Page>, Failure> {
+) -> Result<Response, Failure> {
     let Query(query) = query.map_err(|error| Failure::new(ErrorCode::BadField, error.body_text()))?;
     let (at, limit) = query.parse()?;
+    // The semaphore is never closed.
+    let _making = http.making.acquire().await;
     let (_, page) = http.chat.page(&session.user, &slug, at, limit).await?;
-    Ok(Json(page))
+    Ok(Json(page).into_response())
 }
 
 async fn post_message(

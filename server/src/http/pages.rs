@@ -48,13 +48,13 @@ pub(crate) struct Pages {
     hub: Hub,
     /// A page takes milliseconds to make, and up to a tenth of a second where its messages are all marks: it is made on a
     /// thread of its own, beside those of the sockets, and no more are made at a time than there are cores.
-    cores: Semaphore,
+    cores: Arc<Semaphore>,
 }
 
 impl Pages {
     pub(crate) fn new(chat: Chat, hub: Hub) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { chat, hub, cores: Semaphore::new(cores) }
+        Self { chat, hub, cores: Arc::new(Semaphore::new(cores)) }
     }
 
     /// The page that shows this.
@@ -62,9 +62,14 @@ impl Pages {
         let status = status(&content);
         let nonce = random::base64url::<NONCE_BYTES>()?;
         let policy = headers::page_policy(&nonce, app::is_watched());
-        // The semaphore is never closed.
-        let _core = self.cores.acquire().await;
-        let html = tokio::task::spawn_blocking(move || app::render(content, viewer, assets, &nonce)).await;
+        // The semaphore is never closed. The work holds the core, also where nobody waits for it any more.
+        let core = Arc::clone(&self.cores).acquire_owned().await;
+        let html = tokio::task::spawn_blocking(move || {
+            let html = app::render(content, viewer, assets, &nonce);
+            drop(core);
+            html
+        })
+        .await;
         let html = html.map_err(|_logged| {
             let message = "the server made a mistake; its log says which. Try again";
             Failure::new(ErrorCode::Internal, message)
@@ -225,6 +230,8 @@ impl Visit {
     }
 
     async fn render(&self, http: &Http, uri: &Uri, viewer: Viewer) -> Response {
+        // The semaphore is never closed.
+        let _making = http.making.acquire().await;
         let content = http.pages.at(uri, &viewer).await;
         http.pages.page(content, viewer, http.assets()).await.unwrap_or_else(Failure::into_text)
     }

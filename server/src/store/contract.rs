@@ -46,6 +46,7 @@ macro_rules! store_contract {
             pages_are_cut_at_any_place
             the_middle_of_a_page_fills_up_from_the_other_side
             pages_are_bounded
+            what_is_read_at_once_is_bounded_in_bytes
             a_page_is_what_the_folded_log_says
             head_and_messages_are_of_one_moment
         );

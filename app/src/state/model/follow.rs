@@ -66,7 +66,7 @@ impl Model {
                 timeline.trim(WINDOW_MAX_MESSAGES, keep);
             }
         }
-        if matches!(event.kind, EventKind::Message { .. }) {
+        if matches!(event.kind, EventKind::Message { .. } | EventKind::Edited { .. }) {
             room.typists.stopped(event.user_id);
         }
         self.echoes.applied(&event.room, event.seq);

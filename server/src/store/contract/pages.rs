@@ -63,6 +63,28 @@ pub(crate) async fn the_middle_of_a_page_fills_up_from_the_other_side(bench: Ben
     assert_eq!(found, [19, 20, 22, 23], "the place of what is no message");
 }
 
+pub(crate) async fn what_is_read_at_once_is_bounded_in_bytes(bench: Bench) {
+    // Three bytes for each character: eleven of these are too many.
+    let long = "長".repeat(8_000);
+    for _ in 0..24 {
+        bench.done(&bench.alice, send(&long)).await;
+    }
+    let numbers = |messages: &[Message]| messages.iter().map(|message| message.seq.get()).collect::<Vec<_>>();
+    let page = bench.store.page(bench.room.id, PageAt::Newest, 50).await.unwrap();
+    assert_eq!((numbers(&page.messages), page.has_more_before), ((15..=24).collect(), true));
+    let page = bench.store.page(bench.room.id, PageAt::After(seq(2)), 50).await.unwrap();
+    assert_eq!((numbers(&page.messages), page.has_more_after), ((3..=12).collect(), true));
+    let page = bench.store.page(bench.room.id, PageAt::Around(seq(12)), 50).await.unwrap();
+    assert_eq!((page.has_more_before, page.has_more_after), (true, true));
+    assert!(page.messages.iter().any(|message| message.seq == seq(12)) && page.messages.len() <= 20);
+    let mut read = Seq::ZERO;
+    while read < seq(24) {
+        let events = bench.store.events(bench.room.id, read, 500).await.unwrap();
+        assert!((1..=11).contains(&events.len()), "{} events at once", events.len());
+        read = events.last().unwrap().seq;
+    }
+}
+
 pub(crate) async fn pages_are_bounded(bench: Bench) {
     say(&bench, u64::from(PAGE_MAX_MESSAGES) + 10).await;
     let page = bench.store.page(bench.room.id, PageAt::Newest, u32::MAX).await.unwrap();

@@ -100,7 +100,7 @@ struct Unfinished {
 
 impl Unfinished {
     fn begin(copy: &Path) -> Result<Self, BackupError> {
-        if copy.exists() {
+        if copy.exists() || copy.is_symlink() {
             return Err(BackupError::Exists { file: copy.to_owned() });
         }
         let mut name = copy.to_owned().into_os_string();

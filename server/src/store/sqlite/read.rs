@@ -1,6 +1,11 @@
 //! The log and the messages, as readers ask for them.
 
-use protocol::{Event, Message, RoomSlug, Seq, limits::PAGE_MAX_MESSAGES, timeline::Page};
+use futures_util::TryStreamExt as _;
+use protocol::{
+    Event, Message, RoomSlug, Seq,
+    limits::{PAGE_MAX_BYTES, PAGE_MAX_MESSAGES},
+    timeline::Page,
+};
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
@@ -10,8 +15,12 @@ use super::{
 
 /// Most events that one query reads, whatever its caller asks for.
 const EVENTS_MAX: u32 = 1_000;
+/// Words that one query reads, but for those of the row that is too many, in bytes: whoever asks holds them until they are
+/// sent.
+const READ_MAX_BYTES: usize = PAGE_MAX_BYTES;
 
-/// At most `limit` events after `after`, in order; none of a room that does not exist.
+/// At most `limit` events after `after`, in order, and no more than [`READ_MAX_BYTES`] of words; none only where there are
+/// none, or of a room that does not exist.
 pub(super) async fn events(
     connection: &mut SqliteConnection,
     room: RoomId,
@@ -22,7 +31,7 @@ pub(super) async fn events(
     if limit == 0 {
         return Ok(Vec::new());
     }
-    let rows = sqlx::query(
+    let mut rows = sqlx::query(
         "SELECT e.*, r.slug AS slug, r.head AS head,
                 q.author AS quote_author, q.username AS quote_username, q.content AS quote_content,
                 q.words AS quote_words
@@ -36,23 +45,28 @@ pub(super) async fn events(
     .bind(room.0)
     .bind(row::number(after))
     .bind(limit)
-    .fetch_all(&mut *connection)
-    .await?;
-    let Some(first) = rows.first() else { return nothing_after(connection, room, after).await };
-    let (slug, head): (RoomSlug, Seq) = (row::parsed(first, "slug")?, row::seq_of(first, "head")?);
-    let mut events: Vec<Event> = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let (event, next) =
-            (row::event(row, room, &slug)?, events.last().map_or(after, |event| event.seq).next());
+    .fetch(&mut *connection);
+    let (mut events, mut head, mut bytes) = (Vec::new(), Seq::ZERO, 0);
+    while let Some(row) = rows.try_next().await? {
+        let (slug, next): (RoomSlug, _) =
+            (row::parsed(&row, "slug")?, events.last().map_or(after, |event: &Event| event.seq).next());
+        head = row::seq_of(&row, "head")?;
+        let event = row::event(&row, room, &slug)?;
         // A page of the database may be lost with all its rows.
         if event.seq != next {
             return Err(row::missing(next));
         }
+        bytes += event.kind.content().map_or(0, |content| content.as_str().len());
         events.push(event);
+        if bytes >= READ_MAX_BYTES {
+            return Ok(events);
+        }
     }
+    drop(rows);
     match events.last() {
-        Some(last) if last.seq < head && rows.len() < limit as usize => Err(row::missing(last.seq.next())),
-        _ => Ok(events),
+        None => nothing_after(connection, room, after).await,
+        Some(last) if last.seq < head && events.len() < limit as usize => Err(row::missing(last.seq.next())),
+        Some(_) => Ok(events),
     }
 }
 
@@ -161,7 +175,7 @@ async fn after(
     Ok(Cut { messages, more_before: false, more_after })
 }
 
-/// At most `limit` rows of `sql`, and whether there would have been more.
+/// At most `limit` rows of `sql`, no more than [`READ_MAX_BYTES`] of words but for the first, and whether there would have been more.
 async fn take(
     connection: &mut SqliteConnection,
     sql: &'static str,
@@ -177,8 +191,17 @@ async fn take(
         .await?;
     let stored: Vec<Stored> = rows.iter().map(|row| row::message(row, room)).collect::<Result<_, _>>()?;
     unbroken(&stored)?;
-    let more = stored.len() > limit;
-    Ok((stored.into_iter().take(limit).map(|stored| stored.message).collect(), more))
+    let count = stored.len();
+    let mut bytes = 0;
+    let fits = |stored: &Stored| {
+        let is_first = bytes == 0;
+        bytes += stored.message.content.as_ref().map_or(1, |content| content.as_str().len());
+        is_first || bytes <= READ_MAX_BYTES
+    };
+    let fitting = stored.into_iter().take(limit).take_while(fits);
+    let messages: Vec<Message> = fitting.map(|stored| stored.message).collect();
+    let has_more = count > messages.len();
+    Ok((messages, has_more))
 }
 
 /// That no message is missing between neighbours, whichever way they stand.

@@ -95,6 +95,7 @@ async fn a_store_that_is_dropped_keeps_everything_too() {
     let (store, _committed) = open_store(folder.path()).await;
     let op = Op { id: new_id(), room: room.room.slug, kind: send("and on") };
     assert_eq!(store.append(room.id, &alice, op, NOW).await.unwrap().seq, seq(2));
+    assert_eq!(store.page(room.id, PageAt::Newest, 10).await.unwrap().messages.len(), 2, "none is missing");
 }
 
 #[tokio::test]

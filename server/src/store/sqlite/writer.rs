@@ -52,7 +52,8 @@ impl Batch<'_> {
             return Ok(Some(head.seq));
         }
         let row = sqlx::query(
-            "SELECT head, (SELECT max(seq) FROM messages WHERE room = id) AS message FROM rooms WHERE id = ?1",
+            "SELECT r.head, (SELECT max(m.seq) FROM messages m WHERE m.room = r.id) AS message
+             FROM rooms r WHERE r.id = ?1",
         );
         let Some(row) = row.bind(room.0).fetch_optional(&mut *self.connection).await? else {
             return Ok(None);
