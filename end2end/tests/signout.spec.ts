@@ -78,7 +78,9 @@ test('while signing out takes a while, that is said, and nothing is taken that w
     await route.continue();
   });
   await alice.askToSignOut();
-  await expect(alice.page.getByRole('status').filter({ hasText: 'Signing out …' })).toBeVisible();
+  const said = alice.page.getByRole('status').filter({ hasText: 'Signing out …' });
+  // It is said at once, and shown when it takes a while.
+  await expect(said).toHaveCSS('opacity', '1');
   await alice.page.keyboard.type('lost words?');
   expect(await alice.page.locator('textarea[name=content]').inputValue()).toBe('');
   await picture(alice, 'signing-out');
