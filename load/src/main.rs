@@ -3,6 +3,7 @@
 //! Everything here is an ordinary client on an ordinary socket. The server is another process, so that it can be killed
 //! and so that what it costs is not mixed with what its load costs.
 
+mod bench;
 mod crash;
 mod crowd;
 mod fill;
@@ -11,7 +12,7 @@ mod pages;
 mod server;
 mod web;
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 use client::protocol::RoomSlug;
@@ -77,6 +78,14 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Compare a server of our own with others under the same load. `scripts/bench.sh` has what it needs.
+    Bench(bench::Arguments),
+    /// Relay what is said with nothing but the writes: what `bench` compares with.
+    Floor {
+        /// Where to listen.
+        #[arg(long)]
+        listen: SocketAddr,
+    },
 }
 
 #[tokio::main]
@@ -86,5 +95,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Crowd { address, room, connections } => crowd::run(&address, &room, connections).await,
         Command::Pages { address, room, requests } => pages::run(&address, &room, requests).await,
         Command::Crash { server, kills, writers, seed } => crash::run(&server, kills, writers, seed).await,
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Floor { listen } => bench::floor::run(listen),
     }
 }
