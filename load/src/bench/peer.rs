@@ -5,7 +5,10 @@ mod relay;
 
 use std::{net::SocketAddr, path::Path, process::Command, rc::Rc};
 
-pub(crate) use self::{hubbub::Hubbub, relay::Relay};
+pub(crate) use self::{
+    hubbub::{Hubbub, guest, slug},
+    relay::Relay,
+};
 
 /// What a server needs before connections come.
 #[derive(Debug, Clone, Copy)]

@@ -14,8 +14,8 @@ use super::{House, Peer, Wire, Word, upgrade};
 use crate::bench::{http::Http, marker};
 
 const PONG: &str = r#"{"type":"pong"}"#;
-/// How the frames begin that matter here; each is compact JSON that starts with its type.
-const MESSAGE: &[u8] = br#"{"type":"message","#;
+/// How the frames begin that matter here: an event with its room, all others with their type.
+const EVENT: &[u8] = br#"{"room":"#;
 const ACK: &[u8] = br#"{"type":"ack","id":""#;
 const JOINED: &[u8] = br#"{"type":"joined","#;
 const PING: &[u8] = br#"{"type":"ping""#;
@@ -99,7 +99,7 @@ impl Wire for Protocol {
     }
 
     fn read(&self, frame: &[u8]) -> Word {
-        if frame.starts_with(MESSAGE) {
+        if frame.starts_with(EVENT) {
             marker::number_in(frame).map_or(Word::Other, Word::Message)
         } else if let Some(id) = frame.strip_prefix(ACK) {
             id.get(ID_NUMBER).and_then(marker::hexadecimal).map_or(Word::Other, Word::Ack)
