@@ -59,6 +59,9 @@ pub(crate) struct Arguments {
     /// Only stages of so many readers.
     #[arg(long)]
     readers: Option<usize>,
+    /// Only the peer of this name.
+    #[arg(long)]
+    only: Option<String>,
     /// How often everybody takes a turn.
     #[arg(long, default_value_t = 3)]
     rounds: u32,
@@ -91,9 +94,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let stages: Vec<&Stage> = STAGES.iter().filter(|stage| arguments.wants(stage)).collect();
     for round in 0..arguments.rounds {
         let span = Span { warm_up: WARM_UP, counted: Duration::from_millis(arguments.counted_ms) };
-        let mut round = Round { samples: &mut samples, round, span };
+        let mut round = Round { samples: &mut samples, number: round, span };
         for stage in &stages {
-            peers.iter().for_each(|peer| round.stage(stage, &**peer));
+            for peer in &peers {
+                round.stage(stage, &**peer);
+            }
         }
         if arguments.readers.is_none() {
             let hubbub = Hubbub::new(arguments.server.clone());
@@ -102,7 +107,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if arguments.readers.is_none() {
         let span = Span { warm_up: WARM_UP, counted: Duration::from_millis(arguments.counted_ms) };
-        let mut round = Round { samples: &mut samples, round: 0, span };
+        let mut round = Round { samples: &mut samples, number: 0, span };
         let hubbub = Hubbub::new(arguments.server.clone());
         let mut alone = Alone { round: &mut round, hubbub: &hubbub };
         alone.idle()?;
@@ -128,7 +133,11 @@ fn subjects(peers: &[Box<dyn Peer>], stages: &[&Stage]) -> Subjects {
     Subjects {
         peers: peers.iter().map(|peer| peer.name()).collect(),
         loads: stages.iter().flat_map(|stage| loads(&stage)).collect(),
-        comings: stages.iter().filter(|stage| stage.loads.is_empty()).map(|stage| stage.coming_in()).collect(),
+        comings: stages
+            .iter()
+            .filter(|stage| stage.loads.is_empty())
+            .map(|stage| stage.coming_in())
+            .collect(),
     }
 }
 
@@ -167,5 +176,6 @@ fn peers(arguments: &Arguments) -> anyhow::Result<Vec<Box<dyn Peer>>> {
     if let Some(go) = &arguments.go {
         peers.push(Box::new(Relay::new("gorilla", go, [])));
     }
+    peers.retain(|peer| arguments.only.as_ref().is_none_or(|only| only == peer.name()));
     Ok(peers)
 }

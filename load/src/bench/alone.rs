@@ -70,7 +70,7 @@ impl Alone<'_, '_> {
         let span = self.round.span;
         let most = talk(&mut crowd, &process, WRITERS, Answer::Ack, Load::Loop(IN_FLIGHT), span)?;
         self.round.take_seen(ACKS, self.hubbub, &most)?;
-        let half = most.latency.total() / 2 / span.counted.as_secs().max(1);
+        let half = u128::from(most.latency.total()) * 500 / most.elapsed.as_millis().max(1);
         let load = Load::Rate(u32::try_from(half)?.max(1));
         let seen = talk(&mut crowd, &process, WRITERS, Answer::Ack, load, self.round.span_of(load))?;
         self.round.take_seen(ACKS_AT_HALF, self.hubbub, &seen)

@@ -215,7 +215,9 @@ impl<F: FnMut(Heard)> Ear<'_, F> {
             connection.phase = Phase::In;
         }
         if !pongs.is_empty() {
-            pongs.iter().for_each(|(opcode, payload)| connection.say(*opcode, payload));
+            for (opcode, payload) in &pongs {
+                connection.say(*opcode, payload);
+            }
             connection.flush()?;
         }
         Ok(())

@@ -192,7 +192,8 @@ fn relay(heard: &mut Vec<u8>, batch: &mut Vec<u8>) -> io::Result<()> {
         }
         let Some(bytes) = heard.get(used..used + HEADER_BYTES + length) else { break };
         let (header, masked) = bytes.split_at(HEADER_BYTES);
-        let payload: Vec<u8> = masked.iter().zip(header[2..].iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
+        let payload: Vec<u8> =
+            masked.iter().zip(header[2..].iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
         frame::put_unmasked(batch, &payload);
         used += HEADER_BYTES + length;
     }

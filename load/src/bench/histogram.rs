@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 /// Buckets for each doubling of the time: a bucket is at most 1/32 wide, so a quantile is at most about 3 % too high.
-const STEPS: u64 = 32;
-const STEP_BITS: u32 = STEPS.trailing_zeros();
-/// Enough for every number of nanoseconds.
-const BUCKETS: usize = (64 - STEP_BITS as usize + 1) * STEPS as usize;
+const STEPS: u64 = 1 << STEP_BITS;
+const STEP_BITS: u32 = 5;
+/// Enough for every number of nanoseconds: one row of steps for each number of bits.
+const BUCKETS: usize = 64 << STEP_BITS;
 
 /// How often which time was seen.
 #[derive(Debug, Clone)]
@@ -82,7 +82,9 @@ mod tests {
         let mut histogram = Histogram::default();
         (1..=1000).for_each(|ms| histogram.record(Duration::from_millis(ms)));
         let check = |per_thousand, ms: u64| {
-            let found = histogram.quantile(per_thousand).as_secs_f64() * 1e3 / Duration::from_millis(ms).as_secs_f64() / 1e3;
+            let found = histogram.quantile(per_thousand).as_secs_f64() * 1e3
+                / Duration::from_millis(ms).as_secs_f64()
+                / 1e3;
             assert!((1.0..1.04).contains(&found), "{per_thousand}: {found} times {ms} ms");
         };
         check(500, 500);

@@ -24,9 +24,9 @@ pub(crate) fn number_in(frame: &[u8]) -> Option<u32> {
 
 /// The number that these digits make.
 pub(crate) fn hexadecimal(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0_u32, |number, &digit| {
-        Some(number.checked_mul(16)? + char::from(digit).to_digit(16)?)
-    })
+    digits
+        .iter()
+        .try_fold(0_u32, |number, &digit| Some(number.checked_mul(16)? + char::from(digit).to_digit(16)?))
 }
 
 #[cfg(test)]
@@ -39,7 +39,10 @@ mod tests {
             let content = content(number);
             assert_eq!(content.len(), CONTENT_BYTES);
             assert_eq!(number_in(content.as_bytes()), Some(number));
-            assert_eq!(number_in(format!(r#"{{"type":"message","content":"{content}"}}"#).as_bytes()), Some(number));
+            assert_eq!(
+                number_in(format!(r#"{{"type":"message","content":"{content}"}}"#).as_bytes()),
+                Some(number)
+            );
         }
     }
 

@@ -1,9 +1,6 @@
 //! What is measured: crowds of different sizes, and what they do.
 
-use super::{
-    peer::House,
-    talk::Load,
-};
+use super::{peer::House, talk::Load};
 
 /// One crowd at one server, and the loads it makes one after the other.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +21,12 @@ const ROOM: House = House { rooms: 1, users: USERS, history: 0 };
 /// In this order.
 pub(crate) const STAGES: &[Stage] = &[
     Stage { readers: 100, house: ROOM, loads: &[Load::Loop(4)], is_quick: false },
-    Stage { readers: 1_000, house: ROOM, loads: &[Load::Loop(4), Load::Loop(64), Load::Rate(20)], is_quick: true },
+    Stage {
+        readers: 1_000,
+        house: ROOM,
+        loads: &[Load::Loop(4), Load::Loop(64), Load::Rate(20)],
+        is_quick: true,
+    },
     Stage { readers: 5_000, house: ROOM, loads: &[Load::Loop(4)], is_quick: true },
     Stage { readers: 15_000, house: ROOM, loads: &[Load::Loop(4)], is_quick: false },
     Stage { readers: 10_000, house: House { rooms: 20, ..ROOM }, loads: &[Load::Loop(4)], is_quick: false },
@@ -53,7 +55,11 @@ impl Stage {
 
 /// A number as people write it.
 pub(crate) fn thousands(number: usize) -> String {
-    if number < 1_000 { number.to_string() } else { format!("{},{:03}", thousands(number / 1_000), number % 1_000) }
+    if number < 1_000 {
+        number.to_string()
+    } else {
+        format!("{},{:03}", thousands(number / 1_000), number % 1_000)
+    }
 }
 
 #[cfg(test)]
@@ -62,7 +68,8 @@ mod tests {
 
     #[test]
     fn scenarios_say_what_is_done() {
-        let rooms = Stage { readers: 10_000, house: House { rooms: 20, ..ROOM }, loads: &[], is_quick: false };
+        let rooms =
+            Stage { readers: 10_000, house: House { rooms: 20, ..ROOM }, loads: &[], is_quick: false };
         assert_eq!(rooms.scenario(Load::Loop(4)), "20 rooms × 500 readers, loop of 4");
         let room = Stage { house: ROOM, ..rooms };
         assert_eq!(room.scenario(Load::Rate(20)), "10,000 readers, 20 messages/s");

@@ -52,7 +52,8 @@ impl Process {
     /// What it has cost so far.
     pub(crate) fn cost(&self) -> anyhow::Result<Cost> {
         let id = self.child.id();
-        let ticks = ticks(&fs::read_to_string(format!("/proc/{id}/stat"))?).context("/proc/PID/stat is odd")?;
+        let ticks =
+            ticks(&fs::read_to_string(format!("/proc/{id}/stat"))?).context("/proc/PID/stat is odd")?;
         let mut threads = HashMap::new();
         for thread in fs::read_dir(format!("/proc/{id}/task"))? {
             let path = thread?.path();
@@ -124,7 +125,10 @@ mod tests {
     fn threads_count_to_the_nanosecond_and_ticks_where_one_has_ended() {
         let cost = |ticks, threads: &[(&str, u64)]| Cost {
             ticks: Duration::from_millis(ticks),
-            threads: threads.iter().map(|(name, nanos)| ((*name).into(), Duration::from_nanos(*nanos))).collect(),
+            threads: threads
+                .iter()
+                .map(|(name, nanos)| ((*name).into(), Duration::from_nanos(*nanos)))
+                .collect(),
         };
         let earlier = cost(100, &[("a", 5), ("b", 7)]);
         assert_eq!(cost(110, &[("a", 6), ("b", 9), ("c", 4)]).since(&earlier), Duration::from_nanos(7));

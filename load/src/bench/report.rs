@@ -90,7 +90,10 @@ fn load(text: &mut String, scenario: &str, peers: &[&str], samples: &Samples) ->
 }
 
 fn coming_in(text: &mut String, scenario: &str, peers: &[&str], samples: &Samples) -> anyhow::Result<()> {
-    writeln!(text, "### {scenario}\n\n| | CPU per connection, µs | memory per connection, KB |\n|---|---|---|")?;
+    writeln!(
+        text,
+        "### {scenario}\n\n| | CPU per connection, µs | memory per connection, KB |\n|---|---|---|"
+    )?;
     for peer in peers {
         let value = |figure| shown(samples.median(scenario, peer, figure));
         let (cpu, memory) = (value(Figure::CpuPerConnect), value(Figure::MemoryPerConnection));
@@ -105,13 +108,9 @@ fn alone(text: &mut String, samples: &Samples) -> anyhow::Result<()> {
         text,
         "### Hubbub alone\n\n| | per second | CPU each, µs | p50, ms | p99, ms | p99.9, ms |\n|---|---|---|---|---|---|"
     )?;
-    for scenario in [
-        alone::ACKS,
-        alone::ACKS_AT_HALF,
-        alone::FIRST_PAGE,
-        alone::FIRST_PAGE_JSON,
-        alone::SCROLL_BACK,
-    ] {
+    for scenario in
+        [alone::ACKS, alone::ACKS_AT_HALF, alone::FIRST_PAGE, alone::FIRST_PAGE_JSON, alone::SCROLL_BACK]
+    {
         let value = |figure| samples.median(scenario, super::goals::HUBBUB, figure);
         let rate = value(Figure::AnswersPerSecond).or_else(|| value(Figure::PagesPerSecond));
         writeln!(

@@ -59,7 +59,10 @@ impl Samples {
 
     /// Why a peer did not get through a scenario, if it did not once.
     pub(crate) fn failure(&self, scenario: &str, peer: &str) -> Option<&str> {
-        self.failed.iter().find(|(of, whose, _)| of == scenario && *whose == peer).map(|(_, _, why)| why.as_str())
+        self.failed
+            .iter()
+            .find(|(of, whose, _)| of == scenario && *whose == peer)
+            .map(|(_, _, why)| why.as_str())
     }
 
     /// The median over the rounds.
@@ -78,15 +81,19 @@ impl Samples {
     }
 
     fn of(&self, scenario: &str, peer: &str, figure: Figure) -> impl Iterator<Item = &Sample> {
-        self.taken
-            .iter()
-            .filter(move |sample| sample.scenario == scenario && sample.peer == peer && sample.figure == figure)
+        self.taken.iter().filter(move |sample| {
+            sample.scenario == scenario && sample.peer == peer && sample.figure == figure
+        })
     }
 }
 
 impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} | {} | round {} | {:?} {:.3}", self.scenario, self.peer, self.round, self.figure, self.value)
+        write!(
+            f,
+            "{} | {} | round {} | {:?} {:.3}",
+            self.scenario, self.peer, self.round, self.figure, self.value
+        )
     }
 }
 

@@ -19,7 +19,7 @@ const SETTLE: Duration = Duration::from_secs(1);
 /// Takes samples of one round.
 pub(crate) struct Round<'s> {
     pub(crate) samples: &'s mut Samples,
-    pub(crate) round: u32,
+    pub(crate) number: u32,
     pub(crate) span: Span,
 }
 
@@ -84,7 +84,7 @@ impl Round<'_> {
 
     pub(crate) fn take(&mut self, scenario: &str, peer: &dyn Peer, figure: Figure, value: f64) {
         let (scenario, peer) = (scenario.to_owned(), peer.name());
-        self.samples.add(Sample { scenario, peer, round: self.round, figure, value });
+        self.samples.add(Sample { scenario, peer, round: self.number, figure, value });
     }
 }
 

@@ -152,7 +152,8 @@ impl Talk {
         if let Load::Rate(per_second) = self.load {
             while now >= self.tick.0 {
                 self.due.push(self.tick.1);
-                self.tick = (self.tick.0 + Duration::from_secs(1) / per_second, (self.tick.1 + 1) % self.talkers);
+                self.tick =
+                    (self.tick.0 + Duration::from_secs(1) / per_second, (self.tick.1 + 1) % self.talkers);
             }
         }
     }
@@ -182,13 +183,16 @@ impl Talk {
     }
 
     fn count(&mut self, Heard { word, at }: Heard) {
-        let number = match (word, self.answer) {
-            (Word::Message(number), Answer::Deliveries(_)) | (Word::Ack(number), Answer::Ack) => number,
-            _ => return,
+        let ((Word::Message(number), Answer::Deliveries(_)) | (Word::Ack(number), Answer::Ack)) =
+            (word, self.answer)
+        else {
+            return;
         };
         // A smaller number is of a load before this.
         let Some(place) = number.checked_sub(self.first) else { return };
-        let Some(said) = usize::try_from(place).ok().and_then(|place| self.said.get_mut(place)) else { return };
+        let Some(said) = usize::try_from(place).ok().and_then(|place| self.said.get_mut(place)) else {
+            return;
+        };
         self.latency.record(at.saturating_duration_since(said.at));
         said.left = said.left.saturating_sub(1);
         if said.left == 0 {
@@ -223,7 +227,7 @@ mod tests {
         say(&mut talk);
         talk.count(heard(Word::Message(11)));
         talk.count(heard(Word::Message(10)));
-        assert_eq!(talk.due, []);
+        assert!(talk.due.is_empty());
         talk.count(heard(Word::Message(11)));
         assert_eq!((talk.due.as_slice(), talk.under_way, talk.latency.total()), ([1].as_slice(), 1, 3));
     }

@@ -41,7 +41,9 @@ impl Peer for Hubbub {
 
     fn command(&self, address: SocketAddr, data: &Path) -> Command {
         let mut command = Command::new(&self.binary);
-        command.args(["--rate-limits", "off", "--log", "error", "--listen", &address.to_string(), "--data"]).arg(data);
+        command
+            .args(["--rate-limits", "off", "--log", "error", "--listen", &address.to_string(), "--data"])
+            .arg(data);
         command
     }
 
@@ -135,9 +137,9 @@ mod tests {
     #[test]
     fn what_is_said_is_what_the_protocol_takes() {
         let frame = ClientFrame::decode(&protocol().message(3, 0xBEEF)).unwrap();
-        let ClientFrame::Op(op) = frame else { panic!("{frame:?}") };
-        assert_eq!(op.room.as_str(), "bench-3");
-        assert!(matches!(ClientFrame::decode(&protocol().join(0).unwrap()), Ok(ClientFrame::Join(_))));
+        let ClientFrame::Send { room, .. } = frame else { panic!("{frame:?}") };
+        assert_eq!(room.as_str(), "bench-3");
+        assert!(matches!(ClientFrame::decode(&protocol().join(0).unwrap()), Ok(ClientFrame::Join { .. })));
         assert!(matches!(ClientFrame::decode(PONG), Ok(ClientFrame::Pong)));
     }
 
