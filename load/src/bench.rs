@@ -96,7 +96,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let span = Span { warm_up: WARM_UP, counted: Duration::from_millis(arguments.counted_ms) };
         let mut round = Round { samples: &mut samples, number: round, span };
         for stage in &stages {
-            for peer in &peers {
+            for peer in peers.iter().filter(|peer| stage.is_for(peer.name())) {
                 round.stage(stage, &**peer);
             }
         }

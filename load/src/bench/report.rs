@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::{
     alone,
-    goals::{BUN, FLOOR, GOALS, figures},
+    goals::{BUN, FLOOR, GOALS, HUBBUB, figures},
     samples::{Figure, Samples},
 };
 
@@ -96,6 +96,10 @@ fn coming_in(text: &mut String, scenario: &str, peers: &[&str], samples: &Sample
     )?;
     for peer in peers {
         let value = |figure| shown(samples.median(scenario, peer, figure));
+        if let Some(why) = samples.failure(scenario, peer) {
+            writeln!(text, "| {peer} | {why} | |")?;
+            continue;
+        }
         let (cpu, memory) = (value(Figure::CpuPerConnect), value(Figure::MemoryPerConnection));
         writeln!(text, "| {peer} | {cpu} | {memory} |")?;
     }
@@ -104,6 +108,9 @@ fn coming_in(text: &mut String, scenario: &str, peers: &[&str], samples: &Sample
 }
 
 fn alone(text: &mut String, samples: &Samples) -> anyhow::Result<()> {
+    if samples.median(alone::ACKS, HUBBUB, Figure::AnswersPerSecond).is_none() {
+        return Ok(());
+    }
     writeln!(
         text,
         "### Hubbub alone\n\n| | per second | CPU each, µs | p50, ms | p99, ms | p99.9, ms |\n|---|---|---|---|---|---|"
@@ -111,7 +118,7 @@ fn alone(text: &mut String, samples: &Samples) -> anyhow::Result<()> {
     for scenario in
         [alone::ACKS, alone::ACKS_AT_HALF, alone::FIRST_PAGE, alone::FIRST_PAGE_JSON, alone::SCROLL_BACK]
     {
-        let value = |figure| samples.median(scenario, super::goals::HUBBUB, figure);
+        let value = |figure| samples.median(scenario, HUBBUB, figure);
         let rate = value(Figure::AnswersPerSecond).or_else(|| value(Figure::PagesPerSecond));
         writeln!(
             text,
