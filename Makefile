@@ -1,6 +1,6 @@
 # The front door. The work is in scripts/; each of them says what it does.
 .DEFAULT_GOAL := help
-.PHONY: help run test dev check sizes faults pictures image setup clean
+.PHONY: help run test dev check sizes faults bench pictures image setup clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -22,6 +22,9 @@ sizes: ## Print the sizes that have a budget, and hold them to it
 
 faults: ## Make faults happen while clients talk, and judge what is left; writes docs/FAULTS.md
 	@scripts/faults.sh
+
+bench: ## Compare with other servers under the same load; scripts/bench.sh --quick takes 3 minutes instead of 20
+	@scripts/bench.sh
 
 pictures: ## Take the README's pictures anew
 	@scripts/pictures.sh

@@ -8,7 +8,7 @@ cd "$HUBBUB_ROOT"
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 
 # What the build is made of. A folder is newer when something was added to it or taken away.
-sources=(.cargo app client frontend load protocol public server style Cargo.toml Cargo.lock clippy.toml package-lock.json
+sources=(.cargo app frontend protocol public server style Cargo.toml Cargo.lock clippy.toml package-lock.json
   scripts/build.sh scripts/env.sh scripts/versions.sh)
 built=$HUBBUB_TARGET/release/.hubbub-built
 with="$HUBBUB_ROOT $("${RUSTC:-rustc}" -V) cargo-leptos $CARGO_LEPTOS wasm-bindgen $WASM_BINDGEN"

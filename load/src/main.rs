@@ -3,6 +3,7 @@
 //! Everything here is an ordinary client on an ordinary socket. The server is another process, so that it can be killed
 //! and so that what it costs is not mixed with what its load costs.
 
+mod bench;
 mod crowd;
 mod database;
 mod faults;
@@ -16,7 +17,7 @@ mod server;
 mod talk;
 mod web;
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum as _};
 use client::protocol::RoomSlug;
@@ -90,6 +91,14 @@ enum Command {
         #[arg(long)]
         report: Option<PathBuf>,
     },
+    /// Compare a server of our own with others under the same load. `scripts/bench.sh` has what it needs.
+    Bench(bench::Arguments),
+    /// Relay what is said with nothing but the writes: what `bench` compares with.
+    Floor {
+        /// Where to listen.
+        #[arg(long)]
+        listen: SocketAddr,
+    },
 }
 
 #[tokio::main]
@@ -107,5 +116,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Faults { faults, server, seed, short, report, list: false } => {
             faults::run(&server, &faults, seed, short, report.as_deref()).await
         }
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Floor { listen } => bench::floor::run(listen),
     }
 }
