@@ -1,6 +1,6 @@
 # The front door. The work is in scripts/; each of them says what it does.
 .DEFAULT_GOAL := help
-.PHONY: help run test dev check conformance sizes faults pictures image setup clean
+.PHONY: help run test dev check conformance fuzz sizes faults pictures image setup clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -19,6 +19,9 @@ check: ## The gate: format, lints, dependency arrows, size budgets
 
 conformance: ## Hold the server's WebSocket to RFC 6455 with the Autobahn testsuite
 	@scripts/autobahn.sh
+
+fuzz: ## Run every fuzz target for a bounded time
+	@scripts/fuzz.sh
 
 sizes: ## Print the sizes that have a budget, and hold them to it
 	@scripts/sizes.sh
