@@ -1,9 +1,9 @@
 # The front door. The work is in scripts/; each of them says what it does.
 .DEFAULT_GOAL := help
-.PHONY: help run test dev check sizes faults bench pictures image setup clean
+.PHONY: help run test dev check conformance fuzz sizes faults bench pictures image setup clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 run: ## Set up what is missing, build the release and serve it on 127.0.0.1:3000
 	@scripts/run.sh
@@ -16,6 +16,12 @@ dev: ## Build, serve and rebuild on every change
 
 check: ## The gate: format, lints, dependency arrows, size budgets
 	@scripts/check.sh
+
+conformance: ## Hold the server's WebSocket to RFC 6455 with the Autobahn testsuite
+	@scripts/autobahn.sh
+
+fuzz: ## Run every fuzz target for a bounded time
+	@scripts/fuzz.sh
 
 sizes: ## Print the sizes that have a budget, and hold them to it
 	@scripts/sizes.sh

@@ -17,6 +17,10 @@ cargo test --locked -p app --features ssr
 step "server"
 cargo test --locked -p server
 cargo test --locked --release -p load
+step "RFC 6455, by the Autobahn suite"
+scripts/autobahn.sh
+step "fuzz targets, a bounded number of runs"
+scripts/fuzz.sh
 step "faults, in their short form"
 scripts/faults.sh --short
 step "image, in a container"

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     hub,
     limits::FrameBucket,
-    websocket::{self, Farewell, Frames, Message, Violation},
+    websocket::{self, Frames, Message, Violation},
 };
 
 /// Operations and read marks of one connection that may wait for their commit; reading pauses beyond that.
@@ -201,7 +201,7 @@ impl Reader {
             }
             Message::Ping(payload) => self.queue(Frames::pong(&payload)),
             Message::Pong => Ok(()),
-            Message::Close(farewell) => Err(End::Left(answer_to(farewell.as_ref()))),
+            Message::Close(farewell) => Err(End::Left(Frames::answer_to(farewell.as_ref()))),
         }
     }
 
@@ -307,9 +307,4 @@ fn why(ended: &websocket::Ended) -> End {
         websocket::Ended::Broken(Violation::TooLarge) => End::Broken(CloseCode::TooBig),
         websocket::Ended::Gone => End::Gone,
     }
-}
-
-/// A goodbye is answered with its own code.
-fn answer_to(farewell: Option<&Farewell>) -> Frames {
-    farewell.map_or_else(Frames::close_without_code, |farewell| Frames::close(farewell.code, ""))
 }

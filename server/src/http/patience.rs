@@ -32,6 +32,11 @@ impl Patient {
         Self { socket: TokioIo::new(socket), end: None }
     }
 
+    /// The socket alone.
+    pub(crate) fn into_socket(self) -> TcpStream {
+        self.socket.into_inner()
+    }
+
     fn write_with<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -45,12 +50,6 @@ impl Patient {
         let end = self.end.get_or_insert_with(|| Box::pin(sleep(WRITE_TIMEOUT)));
         ready!(end.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing of what is written")))
-    }
-}
-
-impl From<Patient> for TcpStream {
-    fn from(patient: Patient) -> Self {
-        patient.socket.into_inner()
     }
 }
 
@@ -86,11 +85,11 @@ impl Write for Patient {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.write_with(context, |socket, context| socket.poll_flush(context))
+        self.write_with(context, Write::poll_flush)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.write_with(context, |socket, context| socket.poll_shutdown(context))
+        self.write_with(context, Write::poll_shutdown)
     }
 }
 
@@ -110,7 +109,7 @@ mod tests {
     }
 
     async fn write(patient: &mut Patient) -> io::Result<usize> {
-        poll_fn(|context| Pin::new(&mut *patient).poll_write(context, &[7; 65_536])).await
+        poll_fn(|context| Pin::new(&mut *patient).poll_write(context, &vec![7; 65_536])).await
     }
 
     #[tokio::test]
@@ -142,7 +141,7 @@ mod tests {
             assert!(patient.end.is_some());
             let reading = async {
                 loop {
-                    peer.read(&mut buffer).await.unwrap();
+                    let _read = peer.read(&mut buffer).await.unwrap();
                 }
             };
             tokio::select! {

@@ -56,7 +56,7 @@ pub(crate) async fn upgrade(
 /// Finishes the handshake. The connection is served by a task of its own, so that nothing of this one is held for its
 /// whole life.
 async fn begin(handshake: Handshake, session: Session, permit: ConnectionPermit, serving: Arc<Serving>) {
-    match handshake.socket::<Patient>(FRAME_MAX_BYTES).await {
+    match handshake.socket(Patient::into_socket, FRAME_MAX_BYTES).await {
         Ok(socket) => {
             let begun = Connection::begin(socket, session, permit, Arc::clone(&serving)).await;
             if let Some(connection) = begun {

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::header::{CONTROL_MAX_BYTES, HEADER_MAX_BYTES, Header, OpCode};
+use super::{
+    Farewell,
+    header::{CONTROL_MAX_BYTES, HEADER_MAX_BYTES, Header, OpCode},
+};
 
 /// The code of a close frame, in bytes.
 const CODE_BYTES: usize = 2;
@@ -36,6 +39,11 @@ impl Frames {
     /// The end of a connection, without a reason.
     pub fn close_without_code() -> Self {
         Self::one(OpCode::Close, &[])
+    }
+
+    /// The answer to a goodbye: its own code.
+    pub fn answer_to(farewell: Option<&Farewell>) -> Self {
+        farewell.map_or_else(Self::close_without_code, |farewell| Self::close(farewell.code, ""))
     }
 
     /// Frames that go out one after the other, as one.

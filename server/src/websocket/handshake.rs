@@ -64,15 +64,19 @@ impl Handshake {
         response
     }
 
-    /// Both halves of the socket, once the answer is on its way. Requests come over an `Io`; a message of the client has at
-    /// most `message_max_bytes`.
-    pub async fn socket<Io>(self, message_max_bytes: usize) -> Result<(Receiver, Writer), Lost>
+    /// Both halves of the socket, once the answer is on its way. Requests come over an `Io`, out of which `bare` takes the
+    /// socket; a message of the client has at most `message_max_bytes`.
+    pub async fn socket<Io>(
+        self,
+        bare: impl FnOnce(Io) -> TcpStream,
+        message_max_bytes: usize,
+    ) -> Result<(Receiver, Writer), Lost>
     where
-        Io: Read + Write + Unpin + Send + Into<TcpStream> + 'static,
+        Io: Read + Write + Unpin + Send + 'static,
     {
         let upgraded = self.upgrade.await?;
         let parts = upgraded.downcast::<Io>().map_err(|_| Lost::NoSocket)?;
-        Ok(split(parts.io.into(), &parts.read_buf, message_max_bytes))
+        Ok(split(bare(parts.io), &parts.read_buf, message_max_bytes))
     }
 }
 
