@@ -44,7 +44,7 @@ if [ -z "$quick" ]; then
   say "building the relay over axum's WebSocket"
   ( cd load/peers/axum && cargo build --quiet --locked --release --target-dir "$HUBBUB_TARGET/peers" )
   arguments+=(--axum "$HUBBUB_TARGET/peers/release/axum-relay")
-  versions+=", axum $(awk -F'"' '$2 == "axum" { getline; print $2 }' load/peers/axum/Cargo.lock)"
+  versions+=", axum $(awk -F'"' '/^name = "axum"$/ { getline; print $2 }' load/peers/axum/Cargo.lock)"
 
   # Go's part is for whoever has it: Debian's golang-go and golang-github-gorilla-websocket-dev.
   if command -v go >/dev/null && [ -d /usr/share/gocode/src/github.com/gorilla/websocket ]; then

@@ -150,7 +150,7 @@ fn about(arguments: &Arguments) -> anyhow::Result<String> {
     let processors = thread::available_parallelism()?;
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     Ok(format!(
-        "{processors} processors ({processor}), Linux {}; {} rounds, {} ms for each load. {}",
+        "{processors} processors ({processor}), Linux {}; rounds: {}, {} ms for each load. {}",
         kernel.trim(),
         arguments.rounds,
         arguments.counted_ms,
