@@ -22,9 +22,12 @@ use crate::{
     store::{AppendError, Appended, Committed, PageAt, RoomId, RoomRecord, Store},
 };
 
+mod open;
 mod rooms;
 #[cfg(test)]
 mod tests;
+
+use self::open::OpenRooms;
 
 /// Most rooms in one user's list; a connection can join as many.
 pub const ROOMS_MAX_LISTED: u32 = 200;
@@ -53,12 +56,13 @@ pub struct Chat {
     bus: Arc<dyn Bus>,
     clock: Clock,
     limits: ChatLimits,
+    open: OpenRooms,
 }
 
 impl Chat {
     /// The use cases on `store`, telling `bus` what happens.
     pub fn new(store: Arc<dyn Store>, bus: Arc<dyn Bus>, clock: Clock, limits: ChatLimits) -> Self {
-        Self { store, bus, clock, limits }
+        Self { store, bus, clock, limits, open: OpenRooms::default() }
     }
 
     /// The room, if `user` may read it: a public one, or one that they are a member of.
@@ -74,6 +78,18 @@ impl Chat {
         if may_read { Ok(record) } else { Err(room_not_found()) }
     }
 
+    /// The number of a room that `user` may read and write in.
+    async fn room_id(&self, user: &User, slug: &RoomSlug) -> Result<RoomId, Refusal> {
+        if let Some(room) = self.open.get(slug) {
+            return Ok(room);
+        }
+        let record = self.room(user, slug).await?;
+        if record.room.visibility == Visibility::Public {
+            self.open.remember(slug, record.id);
+        }
+        Ok(record.id)
+    }
+
     /// Does what `op` asks for. When this answers, it is on disk; an operation that was done before gets its first
     /// answer again. The store answers within a bounded time; after `unavailable` the operation may have been done
     /// all the same, so repeat it with the same id.
@@ -85,10 +101,10 @@ impl Chat {
     /// beginnings are appended in that order, so one user's operations can be on their way together.
     pub async fn begin(&self, user: &User, op: Op) -> Result<Outcome, Refusal> {
         let id = op.id;
-        let room = self.room(user, &op.room).await.map_err(|refusal| refusal.of(Some(id)))?;
+        let room = self.room_id(user, &op.room).await.map_err(|refusal| refusal.of(Some(id)))?;
         let (store, user, now) = (Arc::clone(&self.store), user.clone(), self.clock.now());
         Ok(Box::pin(async move {
-            let appended = store.append(room.id, &user, op, now).await;
+            let appended = store.append(room, &user, op, now).await;
             appended.map_err(|error| refuse_append(&error).of(Some(id)))
         }))
     }
@@ -123,16 +139,16 @@ impl Chat {
 
     /// `user` has read a room up to `seq`; their other devices hear of it.
     pub async fn mark_read(&self, user: &User, slug: &RoomSlug, seq: Seq) -> Result<(), Refusal> {
-        let room = self.room(user, slug).await?;
-        let seq = self.store.mark_read(room.id, user.id, seq).await.map_err(|error| unavailable(&error))?;
+        let room = self.room_id(user, slug).await?;
+        let seq = self.store.mark_read(room, user.id, seq).await.map_err(|error| unavailable(&error))?;
         self.bus.publish(Notice::Read { slug: slug.clone(), user: user.id, seq }).await;
         Ok(())
     }
 
     /// `user` is writing in a room.
     pub async fn typing(&self, user: &User, slug: &RoomSlug) -> Result<(), Refusal> {
-        let room = self.room(user, slug).await?;
-        self.bus.publish(Notice::Typing { room: room.id, slug: slug.clone(), user: user.clone() }).await;
+        let room = self.room_id(user, slug).await?;
+        self.bus.publish(Notice::Typing { room, slug: slug.clone(), user: user.clone() }).await;
         Ok(())
     }
 

@@ -24,6 +24,9 @@ use crate::store::{CommitSender, Committed, RoomId, StoreError};
 
 /// Most jobs in one transaction.
 const WRITE_BATCH_MAX: usize = 512;
+/// How often others get their turn before a transaction begins: what they are about to hand in is written with it, and each
+/// reader is written to once for all of it. Nobody is waited for; a turn in which nothing comes is the last.
+const GATHER_TURNS: usize = 3;
 /// How long the store does not count as writable after a batch has failed. On a disk that is all but full small batches fit
 /// where larger ones do not.
 const FAILURE_REMEMBERED: Duration = Duration::from_secs(2);
@@ -88,6 +91,22 @@ impl Batch<'_> {
     }
 }
 
+/// Adds to `batch` what others hand in at this very moment.
+async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>) {
+    for _ in 0..GATHER_TURNS {
+        tokio::task::yield_now().await;
+        let before = batch.len();
+        while batch.len() < WRITE_BATCH_MAX
+            && let Ok(job) = jobs.try_recv()
+        {
+            batch.push(job);
+        }
+        if batch.len() == before {
+            return;
+        }
+    }
+}
+
 /// The writer's state.
 pub(super) struct Writer {
     /// `None` after a failure that it may not have survived.
@@ -129,6 +148,7 @@ impl Writer {
                     if taken == 0 {
                         break;
                     }
+                    gather(&mut jobs, &mut batch).await;
                     self.write(std::mem::take(&mut batch)).await;
                 }
             }
