@@ -203,8 +203,9 @@ fn nothing_follows_a_close_frame_whoever_closes() {
         assert_eq!(late, Err(Closed));
         let ends = [answer, farewell(CloseCode::SignedOut)];
         // What has begun is ended; what has not may be thrown away.
-        let mut heard =
-            ends.iter().flat_map(|end| [together(&[said.clone(), end.clone()]), together(&[end.clone()])]);
+        let mut heard = ends
+            .iter()
+            .flat_map(|end| [together(&[said.clone(), end.clone()]), together(std::slice::from_ref(end))]);
         assert!(heard.any(|bytes| bytes == pipe.taken()), "{pushed:?}: {:?}", pipe.taken());
     });
 }
