@@ -145,9 +145,10 @@ impl Driver {
 
     fn join(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
         let room = room(input)?;
-        let cursor = match input.arbitrary()? {
-            true => Some(Cursor { epoch: epoch(input)?.parse().unwrap(), after: seq(input)? }),
-            false => None,
+        let cursor = if input.arbitrary()? {
+            Some(Cursor { epoch: epoch(input)?.parse().unwrap(), after: seq(input)? })
+        } else {
+            None
         };
         self.rooms.insert(room.clone(), cursor.as_ref().map(|cursor| cursor.after));
         self.give(Input::Join { room, cursor });
@@ -215,7 +216,7 @@ impl Driver {
                 );
             }
             Output::Acked { id, .. } => {
-                assert!(self.outbox.remove(&id), "{id} is acknowledged twice, or out of the blue")
+                assert!(self.outbox.remove(&id), "{id} is acknowledged twice, or out of the blue");
             }
             Output::Discarded { id } => assert!(self.outbox.remove(&id), "{id} is discarded twice"),
             Output::Refused { id, refusal } => {
@@ -241,10 +242,7 @@ impl Driver {
                 assert_eq!(event.seq, after.next(), "a hole");
                 *held = Some(event.seq);
             }
-            Output::JoinRefused { room, .. } => {
-                self.rooms.remove(&room);
-            }
-            Output::Notice(ServerFrame::Left(Left { room })) => {
+            Output::JoinRefused { room, .. } | Output::Notice(ServerFrame::Left(Left { room })) => {
                 self.rooms.remove(&room);
             }
             Output::Welcomed { .. } | Output::Notice(_) | Output::Status(_) => {}
@@ -302,10 +300,8 @@ fn server_frame(input: &mut Unstructured<'_>) -> Result<ServerFrame> {
             let retry_after_ms = *input.choose(&[None, Some(0), Some(700), Some(u64::MAX)])?;
             ServerFrame::Error(Refusal { retry_after_ms, ..Refusal::new(code, "no").of(id) })
         }
-        14 => match input.arbitrary()? {
-            true => ServerFrame::Left(Left { room: room(input)? }),
-            false => ServerFrame::Read(Read { room: room(input)?, seq: seq(input)? }),
-        },
+        14 if input.arbitrary()? => ServerFrame::Left(Left { room: room(input)? }),
+        14 => ServerFrame::Read(Read { room: room(input)?, seq: seq(input)? }),
         _ => ServerFrame::Ping,
     })
 }
