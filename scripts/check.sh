@@ -9,6 +9,7 @@ step() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 step "format"
 cargo fmt --all --check
 cargo fmt --manifest-path fuzz/Cargo.toml --check
+cargo fmt --manifest-path model/Cargo.toml --check
 step "lints"
 # One call for each set of features: ssr and hydrate never meet in one build.
 cargo clippy --locked -p protocol -p client -p load --all-targets -- -D warnings

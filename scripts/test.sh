@@ -17,6 +17,8 @@ cargo test --locked -p app --features ssr
 step "server"
 cargo test --locked -p server
 cargo test --locked --release -p load
+step "every order of the hub's hand-off to a socket, under loom"
+CARGO_TARGET_DIR=$HUBBUB_TARGET/model cargo test --locked --manifest-path model/Cargo.toml
 step "RFC 6455, by the Autobahn suite"
 scripts/autobahn.sh
 step "fuzz targets, a bounded number of runs"

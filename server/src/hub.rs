@@ -12,6 +12,7 @@ mod order;
 pub mod outbox;
 mod people;
 mod room;
+mod sync;
 mod task;
 #[cfg(test)]
 mod tests;

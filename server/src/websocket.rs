@@ -13,12 +13,14 @@ mod handshake;
 mod header;
 mod receive;
 mod send;
+mod sink;
 
 pub use decode::{Decoder, Farewell, Message, Violation};
 pub use frames::Frames;
 pub use handshake::{Handshake, Lost};
 pub use receive::{Ended, Receiver};
-pub use send::{Sink, Writer};
+pub use send::Writer;
+pub use sink::Sink;
 
 use tokio::net::TcpStream;
 

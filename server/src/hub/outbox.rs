@@ -11,12 +11,12 @@ use std::{
     fmt,
     io::{self, IoSlice},
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
 };
 
 use protocol::CloseCode;
-use tokio::sync::Notify;
 
+use super::sync::{Mutex, MutexGuard, Notify};
 use crate::websocket::{Frames, Sink};
 
 /// What queued frames cost beside their bytes, in bytes: their place in the queue and their share of the allocation.

@@ -7,11 +7,7 @@ use std::{
 
 use tokio::net::tcp::OwnedWriteHalf;
 
-/// Something that takes bytes at once or not at all.
-pub trait Sink: Send + Sync {
-    /// Writes what can be written now and says how much that was; [`io::ErrorKind::WouldBlock`] where it is nothing.
-    fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
-}
+use super::Sink;
 
 /// The writing half of a socket. When it is dropped, the other side is told that nothing more comes.
 #[derive(Debug)]

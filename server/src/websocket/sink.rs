@@ -1,0 +1,9 @@
+//! What frames are written to.
+
+use std::io::{self, IoSlice};
+
+/// Something that takes bytes at once or not at all.
+pub trait Sink: Send + Sync {
+    /// Writes what can be written now and says how much that was; [`io::ErrorKind::WouldBlock`] where it is nothing.
+    fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
+}
