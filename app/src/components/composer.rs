@@ -252,7 +252,7 @@ pub(crate) fn Composer() -> impl IntoView {
         move || state.open_room().with(|open| text!(locale, composer.label, room = room_words(&open.room)));
 
     let placeholder = move || {
-        state.open_room().with(|open| text!(locale, composer.label, room = short(room_words(&open.room))))
+        state.open_room().with(|open| text!(locale, composer.label, room = short(&room_words(&open.room))))
     };
 
     let to_go = Memo::new(move |_| {
@@ -339,14 +339,14 @@ pub(crate) fn Composer() -> impl IntoView {
 
 /// As much of a room's name as fits beside the buttons of a phone: a browser cuts the words in an empty field without saying
 /// so. Characters of East Asia and emoji are twice as wide.
-fn short(name: String) -> String {
+fn short(name: &str) -> String {
     const COLUMNS_MAX: usize = 20;
     let mut columns = 0;
     let end = name.char_indices().find(|&(_, c)| {
         columns += if u32::from(c) < 0x1100 { 1 } else { 2 };
         columns > COLUMNS_MAX
     });
-    end.map_or_else(|| name.clone(), |(end, _)| format!("{}…", name[..end].trim_end()))
+    end.map_or_else(|| name.to_owned(), |(end, _)| format!("{}…", name[..end].trim_end()))
 }
 
 /// What Enter does: one thing where there is a keyboard, another where one touches the screen.

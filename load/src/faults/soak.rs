@@ -18,7 +18,7 @@ const STAY: Plan = Plan { writers: 5, in_flight: 1, rest: Duration::from_millis(
 /// How many come at a time, and leave again.
 const VISITORS: usize = 20;
 /// A room is made by every so manieth round of visitors; rooms are for ever, and so is what they cost.
-const ROUNDS_PER_ROOM: usize = 20;
+const ROUNDS_PER_ROOM: usize = 60;
 /// How much memory may grow from the middle third to the last, in hundredths.
 const GROWTH_MAX: u64 = 110;
 
