@@ -156,7 +156,7 @@ pub(crate) async fn run(
             report
         });
         report::print(&name, &report, began.elapsed().as_secs_f64());
-        rows.push(report::row(&name, fault.what(), &report));
+        rows.push(report::row(&name, fault.what(), &report, is_short));
         if !report.has_held() {
             broken.push(name);
         }

@@ -40,13 +40,14 @@ impl Report {
 }
 
 /// The report as a row of a table.
-pub(crate) fn row(name: &str, what: &str, report: &Report) -> String {
+pub(crate) fn row(name: &str, what: &str, report: &Report, is_short: bool) -> String {
+    let form = if is_short { ", short form" } else { "" };
     let verdict = if report.has_held() { "held" } else { "**BROKEN**" };
     let mut seen = report.facts.join("; ");
     for promise in &report.broken {
         let _always_fits = write!(seen, "; **{promise}**");
     }
-    format!("| `{name}` | {what} | {verdict} | {seen} |")
+    format!("| `{name}` | {what} | {verdict}{form} | {seen} |")
 }
 
 /// The report for whoever watches.
