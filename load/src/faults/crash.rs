@@ -33,6 +33,6 @@ pub(super) async fn run(run: &mut Run) -> anyhow::Result<Report> {
     report.note(format!("{kills} kills, ready again in at most {} ms", slowest.as_millis()));
     report.demand(slowest <= READY_MAX, format!("a restart took {slowest:?}, {READY_MAX:?} at most"));
     server.kill().await?;
-    database::demand_sound(&server.database(), &mut report).await?;
+    database::demand_sound(&server.database(), &mut report)?;
     Ok(report)
 }

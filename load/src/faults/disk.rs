@@ -100,7 +100,7 @@ pub(super) async fn locked(run: &mut Run) -> anyhow::Result<Report> {
     let lasts = run.scale(LOCKED, LASTS);
     let lock = std::cell::RefCell::new(None);
     let begin = async || {
-        let held = database::lock(&database).await?;
+        let held = database::lock(&database)?;
         lock.replace(Some(held));
         Ok(())
     };
@@ -178,7 +178,7 @@ async fn endure(
     report.demand(talk.acknowledged() > acked, "nobody of those who waited was answered");
     report.judge(&talk.end().await?);
     server.kill().await?;
-    database::demand_sound(&server.database(), &mut report).await?;
+    database::demand_sound(&server.database(), &mut report)?;
     Ok(report)
 }
 

@@ -97,7 +97,7 @@ pub(super) async fn run(run: &mut Run) -> anyhow::Result<Report> {
     ));
     report.demand(lost > 0, "nothing was lost: the run proves nothing");
     server.kill().await?;
-    database::demand_sound(&server.database(), &mut report).await?;
+    database::demand_sound(&server.database(), &mut report)?;
     Ok(report)
 }
 

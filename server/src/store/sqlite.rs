@@ -4,7 +4,7 @@
 //! at once, with `synchronous=FULL`, so what was answered survives a loss of power. Readers have connections of their
 //! own and never wait for the writer. A lock file keeps a second server out of the folder.
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{collections::BTreeSet, panic::resume_unwind, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use protocol::{
@@ -12,14 +12,19 @@ use protocol::{
     api::{RoomSummary, User},
     timeline::Page,
 };
-use sqlx::{SqliteConnection, SqlitePool, pool::PoolConnection};
+use rusqlite::Connection;
 use tokio::{
     sync::{mpsc, oneshot},
+    task::spawn_blocking,
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::job::{Answer, Append, Job};
+use self::{
+    job::{Answer, Append, Job},
+    readers::Readers,
+    writer::Pen,
+};
 use super::{
     AppendError, Appended, CommitSender, CreateError, NewRoom, PageAt, RoomId, RoomRecord, Session, Store,
     StoreError, TokenHash, mentions::mentioned,
@@ -27,9 +32,12 @@ use super::{
 
 mod append;
 mod backup;
+mod error;
 mod job;
 mod open;
+mod query;
 mod read;
+mod readers;
 mod restore;
 mod rooms;
 mod row;
@@ -51,7 +59,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The store in a data folder.
 #[derive(Debug)]
 pub struct SqliteStore {
-    readers: SqlitePool,
+    readers: Readers,
     jobs: mpsc::Sender<Job>,
     closing: CancellationToken,
     writer: TaskTracker,
@@ -61,17 +69,19 @@ impl SqliteStore {
     /// Opens the store in the folder `data`, or makes it. Committed events go to `committed`, which somebody must
     /// drain: the writer waits while it is full. It is closed when the last change is on disk.
     pub async fn open(data: &Path, committed: CommitSender) -> Result<Self, OpenError> {
-        Ok(Self::start(open::open(data).await?, committed))
+        let data = data.to_owned();
+        let opened = spawn_blocking(move || open::open(&data)).await.map_err(OpenError::Interrupted)??;
+        Ok(Self::start(opened, committed))
     }
 
     fn start(opened: open::Opened, committed: CommitSender) -> Self {
         let (jobs, waiting) = mpsc::channel(WRITE_QUEUE_MAX);
         let closing = CancellationToken::new();
         let tracker = TaskTracker::new();
-        let writer = writer::Writer::new(opened.writer, opened.reconnect, committed, opened.lock);
-        tracker.spawn(writer.run(waiting, closing.clone()));
+        let pen = Pen::new(opened.database, opened.writer, opened.lock);
+        tracker.spawn(writer::run(pen, committed, waiting, closing.clone()));
         tracker.close();
-        Self { readers: opened.readers, jobs, closing, writer: tracker }
+        Self { readers: Readers::new(opened.readers), jobs, closing, writer: tracker }
     }
 
     /// Gives the writer a change and waits until it is on disk.
@@ -88,15 +98,13 @@ impl SqliteStore {
             Err(_) => Err(StoreError("the disk is too slow, or the database is locked".into()).into()),
         }
     }
-
-    async fn reader(&self) -> Result<PoolConnection<sqlx::Sqlite>, StoreError> {
-        Ok(self.readers.acquire().await?)
-    }
 }
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        Self(error.to_string())
+/// Does `work` on a thread that may wait for the disk. `None`: the runtime goes down.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    match spawn_blocking(work).await {
+        Ok(done) => Some(done),
+        Err(error) => error.try_into_panic().map(|panic| resume_unwind(panic)).ok(),
     }
 }
 
@@ -120,11 +128,11 @@ impl Store for SqliteStore {
     }
 
     async fn events(&self, room: RoomId, after: Seq, limit: u32) -> Result<Vec<Event>, StoreError> {
-        Ok(read::events(&mut *self.reader().await?, room, after, limit).await?)
+        self.readers.read(move |connection| read::events(connection, room, after, limit)).await
     }
 
     async fn page(&self, room: RoomId, at: PageAt, limit: u32) -> Result<Page, StoreError> {
-        let page = read::page(&mut *self.reader().await?, room, at, limit).await?;
+        let page = self.readers.read(move |connection| read::page(connection, room, at, limit)).await?;
         page.ok_or_else(|| unknown_room(room))
     }
 
@@ -134,23 +142,26 @@ impl Store for SqliteStore {
     }
 
     async fn room(&self, slug: &RoomSlug) -> Result<Option<RoomRecord>, StoreError> {
-        Ok(rooms::by_slug(&mut *self.reader().await?, slug).await?)
+        let slug = slug.clone();
+        self.readers.read(move |connection| rooms::by_slug(connection, &slug)).await
     }
 
     async fn room_by_invite(&self, invite: &str) -> Result<Option<RoomRecord>, StoreError> {
-        Ok(rooms::by_invite(&mut *self.reader().await?, invite).await?)
+        let invite = invite.to_owned();
+        self.readers.read(move |connection| rooms::by_invite(connection, &invite)).await
     }
 
     async fn rooms_of(&self, user: &User, limit: u32) -> Result<Vec<RoomSummary>, StoreError> {
-        Ok(rooms::of_user(&mut *self.reader().await?, user, limit).await?)
+        let user = user.clone();
+        self.readers.read(move |connection| rooms::of_user(connection, &user, limit)).await
     }
 
     async fn room_count(&self) -> Result<u64, StoreError> {
-        Ok(rooms::count(&mut *self.reader().await?).await?)
+        self.readers.read(|connection| rooms::count(connection)).await
     }
 
     async fn is_member(&self, room: RoomId, user: UserId) -> Result<bool, StoreError> {
-        Ok(rooms::is_member(&mut *self.reader().await?, room, user).await?)
+        self.readers.read(move |connection| rooms::is_member(connection, room, user)).await
     }
 
     async fn add_member(&self, room: RoomId, user: UserId, now: Timestamp) -> Result<(), StoreError> {
@@ -158,7 +169,7 @@ impl Store for SqliteStore {
     }
 
     async fn read_position(&self, room: RoomId, user: UserId) -> Result<Seq, StoreError> {
-        Ok(rooms::read_position(&mut *self.reader().await?, room, user).await?)
+        self.readers.read(move |connection| rooms::read_position(connection, room, user)).await
     }
 
     async fn mark_read(&self, room: RoomId, user: UserId, seq: Seq) -> Result<Seq, StoreError> {
@@ -171,7 +182,7 @@ impl Store for SqliteStore {
     }
 
     async fn session(&self, token: TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError> {
-        Ok(users::session(&mut *self.reader().await?, token, now).await?)
+        self.readers.read(move |connection| users::session(connection, token, now)).await
     }
 
     async fn extend_session(&self, token: TokenHash, expires: Timestamp) -> Result<(), StoreError> {
@@ -200,7 +211,7 @@ fn unknown_room(room: RoomId) -> StoreError {
 
 /// One transaction of the writer: what happens in it happens together or not at all.
 struct Batch<'w> {
-    connection: &'w mut SqliteConnection,
+    connection: &'w Connection,
     heads: &'w mut writer::Heads,
     committed: Vec<super::Committed>,
     /// Whether an earlier batch failed just now.

@@ -10,7 +10,7 @@ use protocol::{
     Cursor, Seq,
     frame::{History, Joined, NoReplay},
 };
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, sqlite::SqliteConnectOptions};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::{
@@ -242,10 +242,7 @@ async fn what_is_no_whole_backup_is_not_put_in_place() {
     let middle = damaged.len() / 2;
     damaged[middle..middle + 4096].fill(0x5a);
     let other = folder.path().join("other.db");
-    let options = SqliteConnectOptions::new().filename(&other).create_if_missing(true);
-    let mut connection = options.connect().await.unwrap();
-    connection.execute("CREATE TABLE rooms (id INTEGER)").await.unwrap();
-    connection.close().await.unwrap();
+    Connection::open(&other).unwrap().execute_batch("CREATE TABLE rooms (id INTEGER)").unwrap();
     for (backup, words) in [
         (
             file("text", "no database, but long enough to look like one. ".repeat(500).as_bytes()),
@@ -259,10 +256,7 @@ async fn what_is_no_whole_backup_is_not_put_in_place() {
     ] {
         assert_fails(&restore(data.path(), &backup, &["--replace"]), 1, &[words, text(&backup)]);
     }
-    let mut connection = SqliteConnectOptions::new().filename(&copy).connect().await.unwrap();
-    let future = "INSERT INTO _sqlx_migrations VALUES (9999, 'from the future', 0, TRUE, x'00', 0)";
-    connection.execute(future).await.unwrap();
-    connection.close().await.unwrap();
+    Connection::open(&copy).unwrap().pragma_update(None, "user_version", 9999).unwrap();
     assert_fails(&restore(data.path(), &copy, &["--replace"]), 1, &["newer hubbub"]);
     assert_eq!(names(data.path()), ["hubbub.db", "hubbub.lock"]);
     assert_eq!(fs::read(data.path().join("hubbub.db")).unwrap(), before);

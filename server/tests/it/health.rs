@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use protocol::{ErrorCode, ServerFrame, timeline::Page};
 use reqwest::StatusCode;
+use rusqlite::Connection;
 use serde_json::json;
-use sqlx::{ConnectOptions as _, Executor as _, sqlite::SqliteConnectOptions};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -37,15 +37,14 @@ async fn a_fresh_server_is_ready() {
 #[tokio::test]
 async fn a_store_that_cannot_write_is_not_ready_and_heals() {
     let server = TestServer::start().await;
-    let file = SqliteConnectOptions::new().filename(server.data().join("hubbub.db"));
-    let mut other = file.connect().await.unwrap();
-    other.execute("begin immediate").await.unwrap();
+    let other = Connection::open(server.data().join("hubbub.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
 
     let until = async |expected| while server.get("/readyz").await.status() != expected {};
     timeout(PATIENCE, until(StatusCode::SERVICE_UNAVAILABLE)).await.expect("it does not notice");
     assert_eq!(server.get("/healthz").await.status(), StatusCode::OK);
 
-    other.execute("rollback").await.unwrap();
+    other.execute_batch("ROLLBACK").unwrap();
     timeout(PATIENCE, until(StatusCode::OK)).await.expect("it does not heal");
 }
 
@@ -138,13 +137,12 @@ async fn a_healthcheck_says_what_readyz_says() {
     let healthy = check().await;
     assert_eq!((healthy.status.code(), healthy.stdout.as_slice()), (Some(0), b"ready\n".as_slice()));
 
-    let file = SqliteConnectOptions::new().filename(server.data().join("hubbub.db"));
-    let mut other = file.connect().await.unwrap();
-    other.execute("begin immediate").await.unwrap();
+    let other = Connection::open(server.data().join("hubbub.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let until = async || while server.get("/readyz").await.status() == StatusCode::OK {};
     timeout(PATIENCE, until()).await.expect("it does not notice");
     assert_fails(&check().await, 1, &["503", "cannot write", &address]);
-    other.execute("rollback").await.unwrap();
+    other.execute_batch("ROLLBACK").unwrap();
     drop(server.stop().await);
     assert_fails(&check().await, 1, &["no server answers", "--address"]);
 }
@@ -169,9 +167,8 @@ async fn while_the_store_cannot_write_posts_are_put_off_and_reading_goes_on() {
     let alice = server.guest("alice").await;
     let mut socket = Wire::connect(server.address(), &alice.token).await;
     socket.post("before").await;
-    let file = SqliteConnectOptions::new().filename(server.data().join("hubbub.db"));
-    let mut other = file.connect().await.unwrap();
-    other.execute("begin immediate").await.unwrap();
+    let other = Connection::open(server.data().join("hubbub.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
 
     let id = "6a1f5d4e-9f0c-4a5b-8a36-0d9a1f0f6b11";
     let message = json!({ "id": id, "content": "during" });
@@ -189,7 +186,7 @@ async fn while_the_store_cannot_write_posts_are_put_off_and_reading_goes_on() {
     assert_eq!(page.messages.len(), 1);
     assert_eq!(alice.page("/rooms/general").await.status(), StatusCode::OK);
 
-    other.execute("rollback").await.unwrap();
+    other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(alice.post(MESSAGES, &message).await.status(), StatusCode::CREATED);
     let page: Page = body(alice.get(MESSAGES).await).await;
     assert_eq!(page.messages.len(), 2, "what was put off is said once");

@@ -7,12 +7,14 @@ use protocol::{
     Content, Emoji, Event, EventKind, Message, Op, OpId, OpKind, Seq, UserId, event::Quote,
     limits::REACTIONS_MAX_PER_MESSAGE,
 };
-use sqlx::{Row as _, sqlite::SqliteRow};
+use rusqlite::params;
 
 use super::{
     AppendError, Appended, Batch, RoomId, StoreError,
-    job::{Append, Outcome, is_unknown_reference},
-    row::{self, Stored},
+    error::{Error, Result},
+    job::{Append, Outcome},
+    query::{execute, first},
+    row::{self, Columns, NO_REACTIONS, Stored, message_columns},
     seal, unknown_room,
 };
 use crate::store::Committed;
@@ -20,20 +22,17 @@ use crate::store::Committed;
 /// Most reactions of all people together on one message: it is read and written as a whole.
 const REACTORS_MAX_PER_MESSAGE: usize = 1_000;
 
-/// The reactions of a message that was just posted, as its row has them.
-const NO_REACTIONS: &str = "[]";
-
 impl Batch<'_> {
     /// Appends an operation, or finds the first answer to it.
-    pub(super) async fn append(&mut self, append: Append) -> Outcome<Appended, AppendError> {
+    pub(super) fn append(&mut self, append: Append) -> Outcome<Appended, AppendError> {
         let Append { room, author, op, mentions, now } = append;
-        let Some(head) = self.head(room).await? else { return Ok(Err(unknown_room(room).into())) };
-        if let Some(first) = self.first_answer(author.id, room, &op).await? {
+        let Some(head) = self.head(room)? else { return Ok(Err(unknown_room(room).into())) };
+        if let Some(first) = self.first_answer(author.id, room, &op)? {
             return Ok(first);
         }
 
         let Op { id, room: slug, kind } = op;
-        let (kind, changed) = match self.resolve(room, author.id, id, kind).await? {
+        let (kind, changed) = match self.resolve(room, author.id, id, kind)? {
             Ok(resolved) => resolved,
             Err(refused) => return Ok(Err(refused)),
         };
@@ -45,14 +44,14 @@ impl Batch<'_> {
             timestamp: now,
             kind,
         };
-        match self.insert_event(room, id, &event).await {
+        match self.insert_event(room, id, &event) {
             // The first statement that changes anything: the batch goes on without this operation.
-            Err(error) if is_unknown_reference(&error) => {
+            Err(error) if error.is_unknown_reference() => {
                 return Ok(Err(StoreError("it holds no such user".into()).into()));
             }
             inserted => inserted?,
         }
-        self.fold(room, &event, changed, &mentions).await?;
+        self.fold(room, &event, changed, &mentions)?;
         self.move_head(room, event.seq, matches!(event.kind, EventKind::Message { .. }));
 
         let appended = Appended { seq: event.seq, timestamp: event.timestamp };
@@ -61,31 +60,28 @@ impl Batch<'_> {
     }
 
     /// What was answered when this was asked for before; `None` if it was not.
-    async fn first_answer(
-        &mut self,
+    fn first_answer(
+        &self,
         author: UserId,
         room: RoomId,
         op: &Op,
-    ) -> Result<Option<Result<Appended, AppendError>>, sqlx::Error> {
-        let first = sqlx::query(
-            "SELECT room, seq, at, kind, target, reply_to, emoji, is_on, content FROM events
+    ) -> Result<Option<std::result::Result<Appended, AppendError>>> {
+        first(
+            self.connection,
+            "SELECT seq, at, room, kind, target, reply_to, emoji, is_on, content FROM events
              WHERE author = ?1 AND op_id = ?2",
+            params![author.0, op.id.0],
+            |columns| {
+                let appended = Appended { seq: columns.seq()?, timestamp: columns.time()? };
+                let is_same = RoomId(columns.take()?) == room && is_what_was_asked(columns, &op.kind)?;
+                Ok(if is_same { Ok(appended) } else { Err(AppendError::IdConflict) })
+            },
         )
-        .bind(author.0.as_bytes().as_slice())
-        .bind(op.id.0.as_bytes().as_slice())
-        .fetch_optional(&mut *self.connection)
-        .await?;
-        let Some(first) = first else { return Ok(None) };
-        if RoomId(first.try_get("room")?) != room || !is_what_was_asked(&first, &op.kind)? {
-            return Ok(Some(Err(AppendError::IdConflict)));
-        }
-        let appended = Appended { seq: row::seq_of(&first, "seq")?, timestamp: row::time_of(&first, "at")? };
-        Ok(Some(Ok(appended)))
     }
 
     /// What the operation is as an event, and the message that it changes; or why it cannot be done.
-    async fn resolve(
-        &mut self,
+    fn resolve(
+        &self,
         room: RoomId,
         author: UserId,
         id: OpId,
@@ -96,7 +92,7 @@ impl Batch<'_> {
             OpKind::Send { reply_to: Some(target), .. }
             | OpKind::Edit { target, .. }
             | OpKind::Delete { target }
-            | OpKind::React { target, .. } => match self.message(room, *target).await? {
+            | OpKind::React { target, .. } => match self.message(room, *target)? {
                 Some(stored) if stored.message.content.is_some() => Some(stored),
                 _ => return Ok(Err(AppendError::TargetNotFound)),
             },
@@ -126,16 +122,14 @@ impl Batch<'_> {
         }))
     }
 
-    async fn message(&mut self, room: RoomId, seq: Seq) -> Result<Option<Stored>, sqlx::Error> {
-        let message = sqlx::query("SELECT * FROM messages WHERE room = ?1 AND seq = ?2")
-            .bind(room.0)
-            .bind(row::number(seq))
-            .fetch_optional(&mut *self.connection)
-            .await?;
-        message.map(|row| row::message_alone(&row, room)).transpose()
+    fn message(&self, room: RoomId, seq: Seq) -> Result<Option<Stored>> {
+        let sql =
+            concat!("SELECT ", message_columns!(), " FROM messages m WHERE m.room = ?1 AND m.seq = ?2");
+        let params = params![room.0, row::number(seq)];
+        first(self.connection, sql, params, |columns| row::message_alone(columns, room))
     }
 
-    async fn insert_event(&mut self, room: RoomId, id: OpId, event: &Event) -> Result<(), sqlx::Error> {
+    fn insert_event(&self, room: RoomId, id: OpId, event: &Event) -> Result<()> {
         let (mut reply_to, mut emoji, mut is_on, mut content) = (None, None, None, None);
         match &event.kind {
             EventKind::Message { content: said, reply_to: answered, .. } => {
@@ -151,175 +145,164 @@ impl Batch<'_> {
         }
         let words = content
             .map(|words| seal::of_words(room, event.seq, event.user_id, event.username.as_str(), words));
-        sqlx::query(
+        execute(
+            self.connection,
             "INSERT INTO events (room, seq, author, op_id, at, kind, target, reply_to, emoji, is_on, username, content,
                                  seal, words)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-        )
-        .bind(room.0)
-        .bind(row::number(event.seq))
-        .bind(event.user_id.0.as_bytes().as_slice())
-        .bind(id.0.as_bytes().as_slice())
-        .bind(row::ms(event.timestamp))
-        .bind(row::kind_word(&event.kind))
-        .bind(event.kind.target().map(row::number))
-        .bind(reply_to)
-        .bind(emoji)
-        .bind(is_on)
-        .bind(event.username.as_str())
-        .bind(content)
-        .bind(seal::of_event(room, id, event))
-        .bind(words)
-        .execute(&mut *self.connection)
-        .await?;
+            params![
+                room.0,
+                row::number(event.seq),
+                event.user_id.0,
+                id.0,
+                row::ms(event.timestamp),
+                row::kind_word(&event.kind),
+                event.kind.target().map(row::number),
+                reply_to,
+                emoji,
+                is_on,
+                event.username.as_str(),
+                content,
+                seal::of_event(room, id, event),
+                words,
+            ],
+        )?;
         Ok(())
     }
 
     /// Folds an event into the messages, as every reader does.
-    async fn fold(
-        &mut self,
+    fn fold(
+        &self,
         room: RoomId,
         event: &Event,
         changed: Option<Stored>,
         mentions: &BTreeSet<String>,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<()> {
         if let Some(message) = Message::posted(event) {
-            self.insert_message(room, &message).await?;
-            return self.insert_mentions(room, message.seq, mentions).await;
+            self.insert_message(room, &message)?;
+            return self.insert_mentions(room, message.seq, mentions);
         }
         let Some(Stored { mut message, previous }) = changed else { return Ok(()) };
         if message.apply(event) {
-            self.update_message(room, &message, previous).await?;
+            self.update_message(room, &message, previous)?;
         }
         match event.kind {
             EventKind::Edited { .. } => {
-                self.delete_mentions(room, message.seq).await?;
-                self.insert_mentions(room, message.seq, mentions).await
+                self.delete_mentions(room, message.seq)?;
+                self.insert_mentions(room, message.seq, mentions)
             }
             EventKind::Deleted { .. } => {
-                self.delete_mentions(room, message.seq).await?;
-                self.wipe(room, message.seq).await
+                self.delete_mentions(room, message.seq)?;
+                self.wipe(room, message.seq)
             }
             EventKind::Message { .. } | EventKind::Reacted { .. } => Ok(()),
         }
     }
 
-    async fn insert_message(&mut self, room: RoomId, message: &Message) -> Result<(), sqlx::Error> {
+    fn insert_message(&self, room: RoomId, message: &Message) -> Result<()> {
         let previous = self.last_message(room);
         let words = words_of(room, message);
-        sqlx::query(
+        execute(
+            self.connection,
             "INSERT INTO messages (room, seq, version, author, id, at, reply_to, username, content, previous, words, seal)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        )
-        .bind(room.0)
-        .bind(row::number(message.seq))
-        .bind(row::number(message.version))
-        .bind(message.user_id.0.as_bytes().as_slice())
-        .bind(message.id.0.as_bytes().as_slice())
-        .bind(row::ms(message.timestamp))
-        .bind(message.reply_to.map(row::number))
-        .bind(message.username.as_str())
-        .bind(message.content.as_ref().map(Content::as_str))
-        .bind(previous.map(row::number))
-        .bind(words)
-        .bind(seal::of_message(room, message, NO_REACTIONS, words, previous))
-        .execute(&mut *self.connection)
-        .await?;
+            params![
+                room.0,
+                row::number(message.seq),
+                row::number(message.version),
+                message.user_id.0,
+                message.id.0,
+                row::ms(message.timestamp),
+                message.reply_to.map(row::number),
+                message.username.as_str(),
+                message.content.as_ref().map(Content::as_str),
+                previous.map(row::number),
+                words,
+                seal::of_message(room, message, NO_REACTIONS, words, previous),
+            ],
+        )?;
         Ok(())
     }
 
-    async fn update_message(
-        &mut self,
-        room: RoomId,
-        message: &Message,
-        previous: Option<Seq>,
-    ) -> Result<(), sqlx::Error> {
-        let reactions = serde_json::to_string(&message.reactions)
-            .map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    fn update_message(&self, room: RoomId, message: &Message, previous: Option<Seq>) -> Result<()> {
+        let reactions = reactions_of(message)?;
         let words = words_of(room, message);
         let seal = seal::of_message(room, message, &reactions, words, previous);
-        sqlx::query(
+        execute(
+            self.connection,
             "UPDATE messages SET version = ?3, edited_at = ?4, reactions = ?5, content = ?6, words = ?7, seal = ?8
              WHERE room = ?1 AND seq = ?2",
-        )
-        .bind(room.0)
-        .bind(row::number(message.seq))
-        .bind(row::number(message.version))
-        .bind(message.edited_at.map(row::ms))
-        .bind(reactions)
-        .bind(message.content.as_ref().map(Content::as_str))
-        .bind(words)
-        .bind(seal)
-        .execute(&mut *self.connection)
-        .await?;
+            params![
+                room.0,
+                row::number(message.seq),
+                row::number(message.version),
+                message.edited_at.map(row::ms),
+                reactions,
+                message.content.as_ref().map(Content::as_str),
+                words,
+                seal,
+            ],
+        )?;
         Ok(())
     }
 
-    async fn insert_mentions(
-        &mut self,
-        room: RoomId,
-        seq: Seq,
-        names: &BTreeSet<String>,
-    ) -> Result<(), sqlx::Error> {
+    fn insert_mentions(&self, room: RoomId, seq: Seq, names: &BTreeSet<String>) -> Result<()> {
         for name in names {
-            sqlx::query("INSERT INTO mentions (name, room, seq) VALUES (?1, ?2, ?3)")
-                .bind(name)
-                .bind(room.0)
-                .bind(row::number(seq))
-                .execute(&mut *self.connection)
-                .await?;
+            let sql = "INSERT INTO mentions (name, room, seq) VALUES (?1, ?2, ?3)";
+            execute(self.connection, sql, params![name, room.0, row::number(seq)])?;
         }
         Ok(())
     }
 
-    async fn delete_mentions(&mut self, room: RoomId, seq: Seq) -> Result<(), sqlx::Error> {
-        sqlx::query("DELETE FROM mentions WHERE room = ?1 AND seq = ?2")
-            .bind(room.0)
-            .bind(row::number(seq))
-            .execute(&mut *self.connection)
-            .await?;
+    fn delete_mentions(&self, room: RoomId, seq: Seq) -> Result<()> {
+        let sql = "DELETE FROM mentions WHERE room = ?1 AND seq = ?2";
+        execute(self.connection, sql, params![room.0, row::number(seq)])?;
         Ok(())
     }
 
     /// Takes the words of a deleted message out of the log: its own event's and its edits'.
-    async fn wipe(&mut self, room: RoomId, message: Seq) -> Result<(), sqlx::Error> {
+    fn wipe(&self, room: RoomId, message: Seq) -> Result<()> {
         for sql in [
             "UPDATE events SET content = NULL, words = NULL WHERE room = ?1 AND seq = ?2",
             "UPDATE events SET content = NULL, words = NULL WHERE room = ?1 AND target = ?2 AND content IS NOT NULL",
         ] {
-            sqlx::query(sql).bind(room.0).bind(row::number(message)).execute(&mut *self.connection).await?;
+            execute(self.connection, sql, params![room.0, row::number(message)])?;
         }
         Ok(())
     }
+}
+
+/// The reactions of a message as its row has them.
+fn reactions_of(message: &Message) -> Result<String> {
+    serde_json::to_string(&message.reactions)
+        .map_err(|error| Error::Sqlite(rusqlite::Error::ToSqlConversionFailure(Box::new(error))))
 }
 
 fn words_of(room: RoomId, message: &Message) -> Option<i64> {
     row::words_seal(room, message.seq, message.user_id, &message.username, message.content.as_ref())
 }
 
-/// Whether an event of the log is what this operation became. Content that was deleted since is taken for the same.
-fn is_what_was_asked(event: &SqliteRow, asked: &OpKind) -> Result<bool, sqlx::Error> {
-    let is_kind = |kind: &str| event.try_get::<&str, _>("kind").map(|stored| stored == kind);
-    let is_at = |column: &str, seq: Option<Seq>| {
-        event.try_get::<Option<i64>, _>(column).map(|stored| stored == seq.map(row::number))
-    };
-    let says = |content: &Content| {
-        let stored = event.try_get::<Option<&str>, _>("content")?;
-        Ok::<_, sqlx::Error>(stored.is_none_or(|stored| stored == content.as_str()))
-    };
+/// Whether an event of the log is what this operation became: kind, target, `reply_to`, emoji, whether it is put on, content.
+/// Content that was deleted since is taken for the same.
+fn is_what_was_asked(columns: &mut Columns<'_>, asked: &OpKind) -> Result<bool> {
+    let kind: String = columns.take()?;
+    let (target, reply_to) = (columns.optional_seq()?, columns.optional_seq()?);
+    let (emoji, is_on) = (columns.take::<Option<String>>()?, columns.take::<Option<bool>>()?);
+    let stored: Option<String> = columns.take()?;
+    let says = |content: &Content| stored.as_deref().is_none_or(|stored| stored == content.as_str());
     Ok(match asked {
-        OpKind::Send { content, reply_to } => {
-            is_kind("message")? && is_at("reply_to", *reply_to)? && says(content)?
+        OpKind::Send { content, reply_to: answers } => {
+            kind == "message" && reply_to == *answers && says(content)
         }
-        OpKind::Edit { target, content } => {
-            is_kind("edited")? && is_at("target", Some(*target))? && says(content)?
+        OpKind::Edit { target: edits, content } => {
+            kind == "edited" && target == Some(*edits) && says(content)
         }
-        OpKind::Delete { target } => is_kind("deleted")? && is_at("target", Some(*target))?,
-        OpKind::React { target, emoji, on } => {
-            is_kind("reacted")?
-                && is_at("target", Some(*target))?
-                && event.try_get::<&str, _>("emoji")? == emoji.as_str()
-                && event.try_get::<bool, _>("is_on")? == *on
+        OpKind::Delete { target: deletes } => kind == "deleted" && target == Some(*deletes),
+        OpKind::React { target: reacts_to, emoji: puts, on } => {
+            kind == "reacted"
+                && target == Some(*reacts_to)
+                && emoji.as_deref() == Some(puts.as_str())
+                && is_on == Some(*on)
         }
     })
 }

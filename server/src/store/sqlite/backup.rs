@@ -6,7 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
+use rusqlite::{Connection, OpenFlags};
+use tokio::task::{JoinError, spawn_blocking};
 
 use super::open::{BUSY_TIMEOUT, DATABASE_FILE};
 
@@ -62,30 +63,39 @@ pub enum BackupError {
         /// The database.
         database: PathBuf,
         /// What SQLite said.
-        cause: sqlx::Error,
+        cause: rusqlite::Error,
     },
+    /// The program goes down, or made a mistake.
+    #[error("the backup was not made: {0}")]
+    Interrupted(#[source] JoinError),
 }
 
 /// Copies the database of the folder `data` into the new file `copy`, for its owner alone. When this answers, the copy is
 /// whole and on disk. Writers do not wait for it; what they commit meanwhile is not in it.
 pub async fn back_up(data: &Path, copy: &Path) -> Result<(), BackupError> {
+    let (data, copy) = (data.to_owned(), copy.to_owned());
+    spawn_blocking(move || back_up_now(&data, &copy)).await.map_err(BackupError::Interrupted)?
+}
+
+fn back_up_now(data: &Path, copy: &Path) -> Result<(), BackupError> {
     let database = data.join(DATABASE_FILE);
     if !database.is_file() {
         return Err(BackupError::Missing { folder: data.to_owned() });
     }
     let unfinished = Unfinished::begin(copy)?;
-    if let Err(cause) = vacuum_into(&database, &unfinished.path).await {
+    if let Err(cause) = vacuum_into(&database, &unfinished.path) {
         return Err(BackupError::Failed { database, cause });
     }
     unfinished.finish()
 }
 
-async fn vacuum_into(database: &Path, copy: &Path) -> Result<(), sqlx::Error> {
-    let copy = copy.to_str().ok_or_else(|| sqlx::Error::Configuration("its name is no Unicode".into()))?;
-    let options = SqliteConnectOptions::new().filename(database).busy_timeout(BUSY_TIMEOUT);
-    let mut connection = options.disable_statement_logging().connect().await?;
-    sqlx::query("VACUUM INTO ?1").bind(copy).execute(&mut connection).await?;
-    connection.close().await
+fn vacuum_into(database: &Path, copy: &Path) -> rusqlite::Result<()> {
+    let copy = copy.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(copy.to_owned()))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(database, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.execute("VACUUM INTO ?1", [copy])?;
+    connection.close().map_err(|(_, error)| error)
 }
 
 /// A copy under another name until it is whole; gone with this if it never is.

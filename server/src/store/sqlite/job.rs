@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{
     AppendError, Appended, Batch, CreateError, NewRoom, RoomId, RoomRecord, Session, StoreError, TokenHash,
+    error::Error,
 };
 
 /// Where the answer to a job goes.
@@ -41,9 +42,9 @@ pub(super) type Settle = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// The outcome of a change inside a transaction. Outside: the database failed, and with it the whole batch. Inside:
 /// the change was refused, before it wrote anything, and the batch goes on.
-pub(super) type Outcome<T, E = StoreError> = Result<Result<T, E>, sqlx::Error>;
+pub(super) type Outcome<T, E = StoreError> = Result<Result<T, E>, Error>;
 
-fn settle<T, E>(answer: Answer<T, E>, outcome: Outcome<T, E>) -> (Settle, Result<(), sqlx::Error>)
+fn settle<T, E>(answer: Answer<T, E>, outcome: Outcome<T, E>) -> (Settle, Result<(), Error>)
 where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
@@ -65,24 +66,24 @@ fn reason(committed: Result<(), StoreError>) -> StoreError {
 
 impl Job {
     /// Does the job inside `batch`.
-    pub(super) async fn run(self, batch: &mut Batch<'_>) -> (Settle, Result<(), sqlx::Error>) {
+    pub(super) fn run(self, batch: &mut Batch<'_>) -> (Settle, Result<(), Error>) {
         match self {
-            Self::Append { append, answer } => settle(answer, batch.append(*append).await),
-            Self::CreateRoom { room, now, answer } => settle(answer, batch.create_room(*room, now).await),
+            Self::Append { append, answer } => settle(answer, batch.append(*append)),
+            Self::CreateRoom { room, now, answer } => settle(answer, batch.create_room(*room, now)),
             Self::AddMember { room, user, now, answer } => {
-                settle(answer, batch.add_member(room, user, now).await)
+                settle(answer, batch.add_member(room, user, now))
             }
             Self::MarkRead { room, user, seq, answer } => {
-                settle(answer, batch.mark_read(room, user, seq).await)
+                settle(answer, batch.mark_read(room, user, seq))
             }
             Self::CreateUser { session, key, now, answer } => {
-                settle(answer, batch.create_user(&session, &key, now).await)
+                settle(answer, batch.create_user(&session, &key, now))
             }
             Self::ExtendSession { token, expires, answer } => {
-                settle(answer, batch.extend_session(token, expires).await)
+                settle(answer, batch.extend_session(token, expires))
             }
-            Self::DeleteSession { token, answer } => settle(answer, batch.delete_session(token).await),
-            Self::Check { answer } => settle(answer, batch.check().await),
+            Self::DeleteSession { token, answer } => settle(answer, batch.delete_session(token)),
+            Self::Check { answer } => settle(answer, batch.check()),
         }
     }
 
@@ -100,9 +101,4 @@ impl Job {
             | Self::Check { answer } => drop(answer.send(Err(error))),
         }
     }
-}
-
-/// Whether a statement failed because it names a user or room that does not exist. It changed nothing then.
-pub(super) fn is_unknown_reference(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation)
 }

@@ -5,44 +5,34 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
-    sync::LazyLock,
     time::Duration,
 };
 
-use protocol::limits::PAGE_MAX_MESSAGES;
-use sqlx::{
-    ConnectOptions as _, SqlStr, SqliteConnection, SqlitePool,
-    migrate::{MigrateError, Migration, MigrationType, Migrator},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::task::JoinError;
+
+use super::readers;
 
 /// The database inside the data folder. SQLite keeps two more files beside it, `-wal` and `-shm`.
 pub const DATABASE_FILE: &str = "hubbub.db";
 pub(super) const LOCK_FILE: &str = "hubbub.lock";
 
-/// Connections that read.
-const READ_CONNECTIONS: u32 = 4;
-/// How long a query waits for one of them.
-const READ_WAIT_MAX: Duration = Duration::from_secs(5);
-/// Rows that SQLite's thread may be ahead of whoever reads them: a whole page, so that the two do not wait for each other.
-const ROWS_AHEAD: usize = PAGE_MAX_MESSAGES as usize + 1;
 /// How long SQLite waits for another program's lock: less than the callers of the writer wait.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The log file of SQLite is cut to this size when it has been moved into the database, in bytes.
 const WAL_SIZE_LIMIT_BYTES: &str = "67108864";
 /// A database of at most this size is read through at every start, in bytes: a fraction of a second.
 const FULL_CHECK_MAX_BYTES: u64 = 64 * 1024 * 1024;
-/// The first SQLite without the bug that damages a database when its log is reset.
-const SQLITE_MIN: (u32, u32, u32) = (3, 51, 3);
+/// Statements that a connection keeps ready: more than there are.
+const STATEMENTS_MAX: usize = 64;
+/// The first SQLite without the bug that damages a database when its log is reset: 3.51.3.
+const SQLITE_MIN: i32 = 3_051_003;
 
 /// Every step from an empty file to today's form, oldest first. What is published never changes; what changes is a step of
-/// its own. Listed here because the macro that would read the folder costs every build a second SQLite.
-pub(super) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
-    let step = |version, name: &'static str, sql| {
-        Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
-    };
-    Migrator::with_migrations(vec![step(1, "begin", include_str!("../../../migrations/0001_begin.sql"))])
-});
+/// its own. The database counts the steps that were taken (`user_version`).
+pub(super) const STEPS: &[&str] = &[include_str!("../../../migrations/0001_begin.sql")];
+/// What tells a database of ours from every other, in the file's header: "Hubb".
+const APPLICATION_ID: i32 = 0x4875_6262;
 
 /// Why a data folder could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -84,80 +74,139 @@ pub enum OpenError {
         /// The database.
         file: PathBuf,
     },
+    /// The program goes down, or made a mistake.
+    #[error("the data folder was not opened: {0}")]
+    Interrupted(#[source] JoinError),
     /// This program was built with a SQLite that can damage the database.
     #[error(
         "this hubbub was built with SQLite {found}, which can damage its database. Build it with 3.51.3 or newer"
     )]
     OldSqlite {
         /// Its version.
-        found: String,
+        found: &'static str,
     },
 }
 
 /// An open data folder.
 pub(super) struct Opened {
-    pub(super) writer: SqliteConnection,
-    /// How to open `writer` again.
-    pub(super) reconnect: SqliteConnectOptions,
-    pub(super) readers: SqlitePool,
+    pub(super) database: Database,
+    pub(super) writer: Connection,
+    pub(super) readers: Vec<Connection>,
     /// Keeps others out while it is open.
     pub(super) lock: File,
 }
 
-/// Opens the folder `data`, or makes it.
-pub(super) async fn open(data: &Path) -> Result<Opened, OpenError> {
-    open_with(data, |writer| writer).await
+/// A database's file, and how it is connected to.
+#[derive(Debug)]
+pub(super) struct Database {
+    pub(super) file: PathBuf,
+    /// Pages that it may have, where that is bounded.
+    pub(super) page_max: Option<u32>,
 }
 
-/// The same, with changes to how the writer connects.
-pub(super) async fn open_with(
-    data: &Path,
-    change: impl FnOnce(SqliteConnectOptions) -> SqliteConnectOptions,
-) -> Result<Opened, OpenError> {
+impl Database {
+    /// A connection that writes.
+    pub(super) fn writer(&self) -> rusqlite::Result<Connection> {
+        let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let pragmas = [
+            ("journal_mode", "WAL"),
+            ("synchronous", "FULL"),
+            ("foreign_keys", "ON"),
+            // Deleted words are overwritten, not only forgotten.
+            ("secure_delete", "ON"),
+            ("journal_size_limit", WAL_SIZE_LIMIT_BYTES),
+        ];
+        for (name, value) in pragmas {
+            connection.pragma_update(None, name, value)?;
+        }
+        if let Some(pages) = self.page_max {
+            connection.pragma_update(None, "max_page_count", pages)?;
+        }
+        Ok(connection)
+    }
+
+    fn reader(&self) -> rusqlite::Result<Connection> {
+        self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
+    fn connect(&self, flags: OpenFlags) -> rusqlite::Result<Connection> {
+        // Only one thread at a time uses it.
+        let connection = Connection::open_with_flags(&self.file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        Ok(connection)
+    }
+}
+
+/// Opens the folder `data`, or makes it.
+pub(super) fn open(data: &Path) -> Result<Opened, OpenError> {
+    open_with(data, None)
+}
+
+/// The same with a database of at most so many pages.
+pub(super) fn open_with(data: &Path, page_max: Option<u32>) -> Result<Opened, OpenError> {
+    if rusqlite::version_number() < SQLITE_MIN {
+        return Err(OpenError::OldSqlite { found: rusqlite::version() });
+    }
     let folder = Folder { path: data };
     let lock = folder.lock()?;
-    let file = data.join(DATABASE_FILE);
-    let is_new = !file.exists();
-    let common = SqliteConnectOptions::new()
-        .filename(&file)
-        .busy_timeout(BUSY_TIMEOUT)
-        .foreign_keys(true)
-        .row_buffer_size(ROWS_AHEAD)
-        .disable_statement_logging();
-    let reconnect = common
-        .clone()
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        // Deleted words are overwritten, not only forgotten.
-        .pragma("secure_delete", "ON")
-        .pragma("journal_size_limit", WAL_SIZE_LIMIT_BYTES);
-    let reconnect = change(reconnect);
-    let explain = |error: sqlx::Error| folder.explain(&error);
+    let database = Database { file: data.join(DATABASE_FILE), page_max };
+    let is_new = !database.file.exists();
+    let explain = |error: rusqlite::Error| folder.explain(&error);
 
-    let mut writer = reconnect.connect().await.map_err(explain)?;
-    require_sqlite(&mut writer).await.map_err(explain)??;
+    let mut writer = database.writer().map_err(explain)?;
     if !is_new {
-        folder.check(&mut writer, &file).await?;
+        folder.check(&writer, &database.file)?;
     }
-    MIGRATIONS.run(&mut writer).await.map_err(|error| folder.explain_migration(error))?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(READ_CONNECTIONS)
-        .acquire_timeout(READ_WAIT_MAX)
-        // There is no network in between that could have gone away.
-        .test_before_acquire(false)
-        .connect_with(common.read_only(true))
-        .await
-        .map_err(explain)?;
-    Ok(Opened { writer, reconnect, readers, lock })
+    match Form::of(&writer).map_err(explain)? {
+        Form::Newer => return Err(OpenError::Newer { file: database.file }),
+        Form::Foreign => return Err(folder.damaged("it is the database of another program".into())),
+        Form::Empty | Form::Ours => migrate(&mut writer).map_err(explain)?,
+    }
+    let readers =
+        (0..readers::CONNECTIONS).map(|_| database.reader()).collect::<Result<_, _>>().map_err(explain)?;
+    Ok(Opened { database, writer, readers, lock })
 }
 
-async fn require_sqlite(connection: &mut SqliteConnection) -> Result<Result<(), OpenError>, sqlx::Error> {
-    let found: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(connection).await?;
-    let mut parts = found.split('.').map(|part| part.parse().unwrap_or(0));
-    let mut part = || parts.next().unwrap_or(0);
-    let version = (part(), part(), part());
-    Ok(if version >= SQLITE_MIN { Ok(()) } else { Err(OpenError::OldSqlite { found }) })
+/// What a database is to this program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Nothing is in it.
+    Empty,
+    /// Of today's form, or of one that leads there.
+    Ours,
+    /// A newer hubbub has changed its form.
+    Newer,
+    /// Another program's.
+    Foreign,
+}
+
+impl Form {
+    pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
+        let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+        let is_ours = number("application_id")? == i64::from(APPLICATION_ID);
+        let is_empty = connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
+        let steps = usize::try_from(number("user_version")?).unwrap_or(usize::MAX);
+        Ok(match (is_ours, is_empty) {
+            (true, _) if steps > STEPS.len() => Self::Newer,
+            (true, _) => Self::Ours,
+            (false, true) => Self::Empty,
+            (false, false) => Self::Foreign,
+        })
+    }
+}
+
+/// Takes the steps that are left to today's form, each whole or not at all.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let taken: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    for (step, taken) in STEPS.iter().zip(1..).skip(taken) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", taken)?;
+        transaction.commit()?;
+    }
+    Ok(())
 }
 
 /// The data folder while it is being opened.
@@ -185,53 +234,37 @@ impl Folder<'_> {
 
     /// Looks for damage. A large database is not read through: its start must not take minutes. What is damaged deep
     /// inside it is found when it is read, and fails that request.
-    async fn check(&self, connection: &mut SqliteConnection, file: &Path) -> Result<(), OpenError> {
-        let explain = |error: sqlx::Error| self.explain(&error);
+    fn check(&self, connection: &Connection, file: &Path) -> Result<(), OpenError> {
+        let explain = |error: rusqlite::Error| self.explain(&error);
         // After this the file alone is the database, so that its size tells whether it is whole. Unless somebody reads it,
         // as a backup does: then a part stays in the log.
-        let (is_busy, ..): (bool, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
-            .fetch_one(&mut *connection)
-            .await
+        let is_busy: bool = connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
             .map_err(explain)?;
-        let size: i64 =
-            sqlx::query_scalar("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-                .fetch_one(&mut *connection)
-                .await
-                .map_err(explain)?;
+        let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        let size: u64 = connection.query_row(sql, [], |row| row.get(0)).map_err(explain)?;
         let held = fs::metadata(file).map_err(|error| self.not_writable(error.to_string()))?.len();
-        if !is_busy && u64::try_from(size).is_ok_and(|size| held < size) {
+        if !is_busy && held < size {
             return Err(self.damaged(format!("it has {held} bytes and should have {size}")));
         }
         if held > FULL_CHECK_MAX_BYTES {
             return Ok(());
         }
         let verdict: String =
-            sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(connection).await.map_err(explain)?;
+            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(explain)?;
         if verdict == "ok" { Ok(()) } else { Err(self.damaged(verdict)) }
     }
 
-    fn explain_migration(&self, error: MigrateError) -> OpenError {
-        match error {
-            newer if is_newer(&newer) => OpenError::Newer { file: self.path.join(DATABASE_FILE) },
-            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => self.explain(&error),
-            other => self.damaged(other.to_string()),
-        }
-    }
-
-    /// What an error of SQLite means for the folder, by its primary result code (see sqlite.org/rescode.html).
-    fn explain(&self, error: &sqlx::Error) -> OpenError {
-        const BUSY: i32 = 5;
-        const LOCKED: i32 = 6;
-        const ERROR: i32 = 1;
-        const CORRUPT: i32 = 11;
-        const NOT_A_DATABASE: i32 = 26;
-        let code = error
-            .as_database_error()
-            .and_then(|error| error.code()?.parse::<i32>().ok())
-            .map(|extended| extended & 0xff);
-        match code {
-            Some(BUSY | LOCKED) => OpenError::InUse { folder: self.path.to_owned() },
-            Some(ERROR | CORRUPT | NOT_A_DATABASE) => self.damaged(error.to_string()),
+    /// What an error of SQLite means for the folder (see sqlite.org/rescode.html).
+    fn explain(&self, error: &rusqlite::Error) -> OpenError {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                OpenError::InUse { folder: self.path.to_owned() }
+            }
+            // Unknown: the general error, as of SQL over tables that are not there.
+            Some(ErrorCode::Unknown | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                self.damaged(error.to_string())
+            }
             _ => self.not_writable(error.to_string()),
         }
     }
@@ -243,11 +276,6 @@ impl Folder<'_> {
     pub(super) fn not_writable(&self, cause: String) -> OpenError {
         OpenError::NotWritable { folder: self.path.to_owned(), cause }
     }
-}
-
-/// Whether a newer program has changed the database's form.
-pub(super) const fn is_newer(error: &MigrateError) -> bool {
-    matches!(error, MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..))
 }
 
 /// Makes the folder so that only its owner can look into it: it holds what was said in private.

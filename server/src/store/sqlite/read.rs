@@ -1,16 +1,17 @@
 //! The log and the messages, as readers ask for them.
 
-use futures_util::TryStreamExt as _;
 use protocol::{
-    Event, Message, RoomSlug, Seq,
+    Event, Message, Seq,
     limits::{PAGE_MAX_BYTES, PAGE_MAX_MESSAGES},
     timeline::Page,
 };
-use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteRow};
+use rusqlite::{Connection, params};
 
 use super::{
     PageAt, RoomId,
-    row::{self, Stored},
+    error::{Error, Result},
+    query::{all, first},
+    row::{self, Columns, Stored, event_columns, message_columns, quote_columns},
 };
 
 /// Most events that one query reads, whatever its caller asks for.
@@ -21,103 +22,63 @@ const READ_MAX_BYTES: usize = PAGE_MAX_BYTES;
 
 /// At most `limit` events after `after`, in order, and no more than [`READ_MAX_BYTES`] of words; none only where there are
 /// none, or of a room that does not exist.
-pub(super) async fn events(
-    connection: &mut SqliteConnection,
-    room: RoomId,
-    after: Seq,
-    limit: u32,
-) -> Result<Vec<Event>, sqlx::Error> {
-    let limit = limit.min(EVENTS_MAX);
-    if limit == 0 {
-        return Ok(Vec::new());
-    }
-    let mut rows = sqlx::query(
-        "SELECT e.*, r.slug AS slug, r.head AS head,
-                q.author AS quote_author, q.username AS quote_username, q.content AS quote_content,
-                q.words AS quote_words
-         FROM events e
-         JOIN rooms r ON r.id = e.room
+pub(super) fn events(connection: &mut Connection, room: RoomId, after: Seq, limit: u32) -> Result<Vec<Event>> {
+    let limit = limit.min(EVENTS_MAX) as usize;
+    let mut events = Vec::new();
+    // One transaction reads one moment.
+    let moment = connection.transaction()?;
+    let found = first(&moment, "SELECT slug, head FROM rooms WHERE id = ?1", params![room.0], |columns| {
+        Ok((columns.parsed()?, columns.seq()?))
+    })?;
+    let Some((slug, head)) = found else { return Ok(events) };
+    let mut statement = moment.prepare_cached(concat!(
+        "SELECT ",
+        event_columns!(),
+        " FROM events e
          LEFT JOIN messages q ON q.room = e.room AND q.seq = e.reply_to
          WHERE e.room = ?1 AND e.seq > ?2
-         ORDER BY e.seq
-         LIMIT ?3",
-    )
-    .bind(room.0)
-    .bind(row::number(after))
-    .bind(limit)
-    .fetch(&mut *connection);
-    let (mut events, mut head, mut bytes) = (Vec::new(), Seq::ZERO, 0);
-    while let Some(row) = rows.try_next().await? {
-        let (slug, next): (RoomSlug, _) =
-            (row::parsed(&row, "slug")?, events.last().map_or(after, |event: &Event| event.seq).next());
-        head = row::seq_of(&row, "head")?;
-        let event = row::event(&row, room, &slug)?;
+         ORDER BY e.seq"
+    ))?;
+    let mut rows = statement.query(params![room.0, row::number(after)])?;
+    let (mut next, mut bytes) = (after.next(), 0);
+    while events.len() < limit && bytes < READ_MAX_BYTES && next <= head {
+        let Some(row) = rows.next()? else { return Err(Error::missing(next)) };
+        let event = row::event(&mut Columns::of(row), room, &slug)?;
         // A page of the database may be lost with all its rows.
         if event.seq != next {
-            return Err(row::missing(next));
+            return Err(Error::missing(next));
         }
         bytes += event.kind.content().map_or(0, |content| content.as_str().len());
+        next = event.seq.next();
         events.push(event);
-        if bytes >= READ_MAX_BYTES {
-            return Ok(events);
-        }
     }
-    drop(rows);
-    match events.last() {
-        None => nothing_after(connection, room, after).await,
-        Some(last) if last.seq < head && events.len() < limit as usize => Err(row::missing(last.seq.next())),
-        Some(_) => Ok(events),
-    }
-}
-
-/// That nothing stands after `after`, if that is so.
-async fn nothing_after(
-    connection: &mut SqliteConnection,
-    room: RoomId,
-    after: Seq,
-) -> Result<Vec<Event>, sqlx::Error> {
-    let head =
-        sqlx::query("SELECT head FROM rooms WHERE id = ?1").bind(room.0).fetch_optional(connection).await?;
-    match head.map(|row| row::seq_of(&row, "head")).transpose()? {
-        Some(head) if head > after => Err(row::missing(after.next())),
-        _ => Ok(Vec::new()),
-    }
+    Ok(events)
 }
 
 /// At most `limit` neighbouring messages and the head of the same moment; `None` for a room that does not exist.
-pub(super) async fn page(
-    connection: &mut SqliteConnection,
-    room: RoomId,
-    at: PageAt,
-    limit: u32,
-) -> Result<Option<Page>, sqlx::Error> {
+pub(super) fn page(connection: &mut Connection, room: RoomId, at: PageAt, limit: u32) -> Result<Option<Page>> {
     let limit = limit.clamp(1, PAGE_MAX_MESSAGES) as usize;
     // One transaction reads one moment.
-    let mut moment = connection.begin().await?;
-    let Some(room_row) = sqlx::query("SELECT epoch, head FROM rooms WHERE id = ?1")
-        .bind(room.0)
-        .fetch_optional(&mut *moment)
-        .await?
-    else {
-        return Ok(None);
-    };
-    let mut cut = match at {
-        PageAt::Newest => before(&mut moment, room, Seq::MAX, limit).await?,
+    let moment = connection.transaction()?;
+    let found = first(&moment, "SELECT epoch, head FROM rooms WHERE id = ?1", params![room.0], |columns| {
+        Ok((columns.parsed()?, columns.seq()?))
+    })?;
+    let Some((epoch, head)) = found else { return Ok(None) };
+    let cut = match at {
+        PageAt::Newest => before(&moment, room, Seq::MAX, limit)?,
         PageAt::Before(seq) => {
-            let cut = before(&mut moment, room, seq, limit).await?;
-            Cut { more_after: is_any(&after(&mut moment, room, seq, 1).await?), ..cut }
+            let cut = before(&moment, room, seq, limit)?;
+            Cut { more_after: is_any(&after(&moment, room, seq, 1)?), ..cut }
         }
         PageAt::After(seq) => {
-            let cut = after(&mut moment, room, seq.next(), limit).await?;
-            Cut { more_before: is_any(&before(&mut moment, room, seq.next(), 1).await?), ..cut }
+            let cut = after(&moment, room, seq.next(), limit)?;
+            Cut { more_before: is_any(&before(&moment, room, seq.next(), 1)?), ..cut }
         }
-        PageAt::Around(seq) => around(&mut moment, room, seq, limit).await?,
+        PageAt::Around(seq) => around(&moment, room, seq, limit)?,
     };
-    moment.commit().await?;
-    cut.messages.shrink_to_fit();
     Ok(Some(Page {
-        epoch: row::parsed(&room_row, "epoch")?,
-        head: row::seq_of(&room_row, "head")?,
+        epoch,
+        head,
         messages: cut.messages,
         has_more_before: cut.more_before,
         has_more_after: cut.more_after,
@@ -139,9 +100,11 @@ fn is_any(cut: &Cut) -> bool {
 macro_rules! messages {
     ($condition:literal) => {
         concat!(
-            "SELECT m.*, q.author AS quote_author, q.username AS quote_username, q.content AS quote_content,
-                    q.words AS quote_words
-             FROM messages m
+            "SELECT ",
+            message_columns!(),
+            ", ",
+            quote_columns!(),
+            " FROM messages m
              LEFT JOIN messages q ON q.room = m.room AND q.seq = m.reply_to AND m.content IS NOT NULL
              WHERE m.room = ?1 AND ",
             $condition,
@@ -151,45 +114,30 @@ macro_rules! messages {
 }
 
 /// The newest `limit` messages before `end`.
-async fn before(
-    connection: &mut SqliteConnection,
-    room: RoomId,
-    end: Seq,
-    limit: usize,
-) -> Result<Cut, sqlx::Error> {
+fn before(connection: &Connection, room: RoomId, end: Seq, limit: usize) -> Result<Cut> {
     let sql = messages!("m.seq < ?2 ORDER BY m.seq DESC");
-    let (mut messages, more_before) = take(connection, sql, room, end, limit).await?;
+    let (mut messages, more_before) = take(connection, sql, room, end, limit)?;
     messages.reverse();
     Ok(Cut { messages, more_before, more_after: false })
 }
 
 /// The oldest `limit` messages from `start` on.
-async fn after(
-    connection: &mut SqliteConnection,
-    room: RoomId,
-    start: Seq,
-    limit: usize,
-) -> Result<Cut, sqlx::Error> {
+fn after(connection: &Connection, room: RoomId, start: Seq, limit: usize) -> Result<Cut> {
     let sql = messages!("m.seq >= ?2 ORDER BY m.seq");
-    let (messages, more_after) = take(connection, sql, room, start, limit).await?;
+    let (messages, more_after) = take(connection, sql, room, start, limit)?;
     Ok(Cut { messages, more_before: false, more_after })
 }
 
 /// At most `limit` rows of `sql`, no more than [`READ_MAX_BYTES`] of words but for the first, and whether there would have been more.
-async fn take(
-    connection: &mut SqliteConnection,
+fn take(
+    connection: &Connection,
     sql: &'static str,
     room: RoomId,
     seq: Seq,
     limit: usize,
-) -> Result<(Vec<Message>, bool), sqlx::Error> {
-    let rows: Vec<SqliteRow> = sqlx::query(sql)
-        .bind(room.0)
-        .bind(row::number(seq))
-        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
-        .fetch_all(connection)
-        .await?;
-    let stored: Vec<Stored> = rows.iter().map(|row| row::message(row, room)).collect::<Result<_, _>>()?;
+) -> Result<(Vec<Message>, bool)> {
+    let params = params![room.0, row::number(seq), limit + 1];
+    let stored = all(connection, sql, params, |columns| row::message(columns, room))?;
     unbroken(&stored)?;
     let count = stored.len();
     let mut bytes = 0;
@@ -205,26 +153,21 @@ async fn take(
 }
 
 /// That no message is missing between neighbours, whichever way they stand.
-fn unbroken(stored: &[Stored]) -> Result<(), sqlx::Error> {
+fn unbroken(stored: &[Stored]) -> Result<()> {
     for pair in stored.windows(2) {
         let [one, other] = pair else { continue };
         let (older, newer) = if one.message.seq < other.message.seq { (one, other) } else { (other, one) };
         if newer.previous != Some(older.message.seq) {
-            return Err(row::missing(newer.previous.unwrap_or(newer.message.seq)));
+            return Err(Error::missing(newer.previous.unwrap_or(newer.message.seq)));
         }
     }
     Ok(())
 }
 
 /// `limit` messages with `seq` in the middle. Where one side is short, the other gets its share.
-async fn around(
-    connection: &mut SqliteConnection,
-    room: RoomId,
-    seq: Seq,
-    limit: usize,
-) -> Result<Cut, sqlx::Error> {
-    let mut older = before(connection, room, seq, limit).await?;
-    let mut newer = after(connection, room, seq, limit).await?;
+fn around(connection: &Connection, room: RoomId, seq: Seq, limit: usize) -> Result<Cut> {
+    let mut older = before(connection, room, seq, limit)?;
+    let mut newer = after(connection, room, seq, limit)?;
     let half = limit / 2;
     let older_share = older.messages.len().min(half.max(limit.saturating_sub(newer.messages.len())));
     let newer_share = newer.messages.len().min(limit - older_share);

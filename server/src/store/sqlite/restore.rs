@@ -8,14 +8,12 @@ use std::{
 };
 
 use protocol::Timestamp;
-use sqlx::{
-    ConnectOptions as _, Connection as _, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
-};
+use rusqlite::Connection;
+use tokio::task::{JoinError, spawn_blocking};
 
 use super::{
     backup::{open_private, sync_folder_of},
-    open::{DATABASE_FILE, Folder, LOCK_FILE, MIGRATIONS, OpenError},
+    open::{DATABASE_FILE, Folder, Form, LOCK_FILE, OpenError, migrate},
 };
 
 /// The backup inside the data folder until it is in its place.
@@ -64,6 +62,9 @@ pub enum RestoreError {
         /// What the system said.
         cause: io::Error,
     },
+    /// The program goes down, or made a mistake.
+    #[error("the restoring was broken off: {0}")]
+    Interrupted(#[source] JoinError),
 }
 
 /// What was restored.
@@ -83,6 +84,17 @@ pub async fn restore(
     existing: Existing,
     now: Timestamp,
 ) -> Result<Restored, RestoreError> {
+    let (data, backup) = (data.to_owned(), backup.to_owned());
+    let restored = spawn_blocking(move || restore_now(&data, &backup, existing, now));
+    restored.await.map_err(RestoreError::Interrupted)?
+}
+
+fn restore_now(
+    data: &Path,
+    backup: &Path,
+    existing: Existing,
+    now: Timestamp,
+) -> Result<Restored, RestoreError> {
     let folder = Folder { path: data };
     let _lock = folder.lock()?;
     belong_to_owner_of(data, &data.join(LOCK_FILE))
@@ -92,11 +104,11 @@ pub async fn restore(
         return Err(RestoreError::Occupied { folder: data.to_owned() });
     }
     let incoming = Incoming { path: data.join(INCOMING_FILE), backup };
-    let rooms = incoming.prepare().await?;
+    let rooms = incoming.prepare()?;
     let set_aside =
         if occupied { Some(data.join(format!("replaced-{now}").replace(':', "-"))) } else { None };
     let placed = match &set_aside {
-        Some(aside) => keep(data, aside).await,
+        Some(aside) => keep(data, aside),
         None => Ok(()),
     };
     placed.and_then(|()| incoming.place(data)).map_err(|cause| incoming.copy_failed(cause))?;
@@ -119,30 +131,35 @@ struct Incoming<'b> {
 impl Incoming<'_> {
     /// Makes the copy, looks whether it is whole and of a form that this program knows, and brings it up to date.
     /// Answers how many rooms it holds.
-    async fn prepare(&self) -> Result<u64, RestoreError> {
+    fn prepare(&self) -> Result<u64, RestoreError> {
         self.clear();
         self.copy().map_err(|cause| self.copy_failed(cause))?;
-        let no_backup = |error: sqlx::Error| self.no_backup(error.to_string());
-        let mut connection = SqliteConnectOptions::new()
-            .filename(&self.path)
-            // One file is left when it is closed.
-            .journal_mode(SqliteJournalMode::Delete)
-            .synchronous(SqliteSynchronous::Full)
-            .disable_statement_logging()
-            .connect()
-            .await
-            .map_err(no_backup)?;
-        let verdict: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
-            .fetch_one(&mut connection)
-            .await
+        let no_backup = |error: rusqlite::Error| self.no_backup(error.to_string());
+        let mut connection = self.connect().map_err(no_backup)?;
+        let verdict: String = connection
+            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
             .map_err(no_backup)?;
         if verdict != "ok" {
             return Err(self.no_backup(verdict));
         }
-        self.migrate(&mut connection).await?;
-        let rooms = begin_new_lives(&mut connection).await.map_err(no_backup)?;
-        connection.close().await.map_err(no_backup)?;
+        match Form::of(&connection).map_err(no_backup)? {
+            Form::Ours => migrate(&mut connection).map_err(no_backup)?,
+            Form::Newer => return Err(OpenError::Newer { file: self.backup.to_owned() }.into()),
+            Form::Empty | Form::Foreign => {
+                return Err(self.no_backup("it is the database of another program".into()));
+            }
+        }
+        let rooms = begin_new_lives(&connection).map_err(no_backup)?;
+        connection.close().map_err(|(_, error)| no_backup(error))?;
         Ok(rooms)
+    }
+
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        let connection = Connection::open(&self.path)?;
+        // One file is left when it is closed.
+        connection.pragma_update(None, "journal_mode", "DELETE")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        Ok(connection)
     }
 
     fn copy(&self) -> io::Result<()> {
@@ -158,22 +175,6 @@ impl Incoming<'_> {
             }
         }
         Ok(())
-    }
-
-    async fn migrate(&self, connection: &mut SqliteConnection) -> Result<(), RestoreError> {
-        let tables: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('_sqlx_migrations', 'rooms', 'events')",
-        )
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(|error| self.no_backup(error.to_string()))?;
-        if tables != 3 {
-            return Err(self.no_backup("it is the database of another program".into()));
-        }
-        let newer = || OpenError::Newer { file: self.backup.to_owned() };
-        MIGRATIONS.run(connection).await.map_err(|error| {
-            if super::open::is_newer(&error) { newer().into() } else { self.no_backup(error.to_string()) }
-        })
     }
 
     /// Puts the copy in the place of the database, whose own files are kept elsewhere by now.
@@ -212,18 +213,18 @@ impl Drop for Incoming<'_> {
 }
 
 /// Gives each room's log a new epoch and answers how many there are.
-async fn begin_new_lives(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
-    let sql = "UPDATE rooms SET epoch = lower(hex(randomblob(8)))";
-    Ok(sqlx::query(sql).execute(connection).await?.rows_affected())
+fn begin_new_lives(connection: &Connection) -> rusqlite::Result<u64> {
+    let rooms = connection.execute("UPDATE rooms SET epoch = lower(hex(randomblob(8)))", [])?;
+    Ok(u64::try_from(rooms).unwrap_or(u64::MAX))
 }
 
 /// Keeps the database of `data` in the new folder `aside`, whole; it stays where it is as well.
-async fn keep(data: &Path, aside: &Path) -> io::Result<()> {
+fn keep(data: &Path, aside: &Path) -> io::Result<()> {
     let database = data.join(DATABASE_FILE);
     // A sound database becomes one file by this; from one that is damaged everything is kept as it is.
-    if let Ok(mut old) = SqliteConnectOptions::new().filename(&database).connect().await {
-        let checkpoint = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut old).await.map(drop);
-        if let Err(error) = checkpoint.and(old.close().await) {
+    if let Ok(old) = Connection::open(&database) {
+        let checkpoint = old.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = checkpoint.and(old.close().map_err(|(_, error)| error)) {
             tracing::debug!(%error, "the old database is damaged");
         }
     }

@@ -1,4 +1,6 @@
 //! Rows to the types of the protocol and back. What cannot be read fails its query: nobody sees half of a message.
+//!
+//! The columns of a kind of row stand beside what reads them, in the same order; queries select them by these names.
 
 use std::str::FromStr;
 
@@ -7,24 +9,21 @@ use protocol::{
     api::{Role, Room, User, Visibility},
     event::Quote,
 };
-use sqlx::{Row as _, sqlite::SqliteRow};
+use rusqlite::{Row, types::FromSql};
 use uuid::Uuid;
 
-use super::seal;
+use super::{
+    error::{Error, Result},
+    seal,
+};
 use crate::store::{RoomId, RoomRecord, Session, TokenHash};
-
-type Result<T> = std::result::Result<T, sqlx::Error>;
-
-fn unreadable(column: &str, error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
-    sqlx::Error::ColumnDecode { index: column.to_owned(), source: Box::new(error) }
-}
 
 /// A number that is not what its column holds.
 #[derive(Debug, thiserror::Error)]
 #[error("the number {0} is out of range")]
 struct OutOfRange(i64);
 
-/// A word that is not among those of its column.
+/// A word that is not among those of its column, or is missing.
 #[derive(Debug, thiserror::Error)]
 #[error("the word is unknown")]
 struct UnknownWord;
@@ -34,52 +33,114 @@ pub(super) fn number(seq: Seq) -> i64 {
     i64::try_from(seq.get()).unwrap_or(i64::MAX)
 }
 
-/// A position as SQLite gave it.
-pub(super) fn seq(number: i64) -> Result<Seq> {
-    u64::try_from(number).ok().and_then(Seq::new).ok_or_else(|| unreadable("seq", OutOfRange(number)))
-}
-
 /// A time as SQLite keeps it. Times end with the year 9999.
 pub(super) fn ms(time: Timestamp) -> i64 {
     i64::try_from(time.unix_ms()).unwrap_or(i64::MAX)
 }
 
-pub(super) fn seq_of(row: &SqliteRow, column: &str) -> Result<Seq> {
-    seq(row.try_get(column)?)
+/// Takes the columns of a row from left to right.
+pub(super) struct Columns<'r> {
+    row: &'r Row<'r>,
+    next: usize,
 }
 
-pub(super) fn optional_seq(row: &SqliteRow, column: &str) -> Result<Option<Seq>> {
-    row.try_get::<Option<i64>, _>(column)?.map(seq).transpose()
+impl<'r> Columns<'r> {
+    pub(super) const fn of(row: &'r Row<'r>) -> Self {
+        Self { row, next: 0 }
+    }
+
+    /// The next column as SQLite gives it.
+    pub(super) fn take<T: FromSql>(&mut self) -> Result<T> {
+        let value = self.row.get(self.next)?;
+        self.next += 1;
+        Ok(value)
+    }
+
+    fn text(&mut self) -> Result<Option<&'r str>> {
+        let value = self.row.get_ref(self.next)?;
+        self.next += 1;
+        value.as_str_or_null().map_err(|error| self.unreadable(error))
+    }
+
+    fn word(&mut self) -> Result<&'r str> {
+        self.text()?.ok_or_else(|| self.unreadable(UnknownWord))
+    }
+
+    fn optional<T>(&mut self) -> Result<Option<T>>
+    where
+        T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+    {
+        let text = self.text()?;
+        text.map(|text| text.parse().map_err(|error| self.unreadable(error))).transpose()
+    }
+
+    pub(super) fn parsed<T>(&mut self) -> Result<T>
+    where
+        T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+    {
+        self.optional()?.ok_or_else(|| self.unreadable(UnknownWord))
+    }
+
+    pub(super) fn optional_seq(&mut self) -> Result<Option<Seq>> {
+        let Some(number) = self.take::<Option<i64>>()? else { return Ok(None) };
+        let seq = u64::try_from(number).ok().and_then(Seq::new);
+        seq.map(Some).ok_or_else(|| self.unreadable(OutOfRange(number)))
+    }
+
+    pub(super) fn seq(&mut self) -> Result<Seq> {
+        self.optional_seq()?.ok_or_else(|| self.unreadable(UnknownWord))
+    }
+
+    fn optional_time(&mut self) -> Result<Option<Timestamp>> {
+        let Some(ms) = self.take::<Option<i64>>()? else { return Ok(None) };
+        let ms = u64::try_from(ms).map_err(|_| self.unreadable(OutOfRange(ms)))?;
+        Ok(Some(Timestamp::from_unix_ms(ms)))
+    }
+
+    pub(super) fn time(&mut self) -> Result<Timestamp> {
+        self.optional_time()?.ok_or_else(|| self.unreadable(UnknownWord))
+    }
+
+    /// That the column which was taken last holds what it cannot hold.
+    fn unreadable(&self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+        let column = self.next.checked_sub(1).and_then(|last| self.row.as_ref().column_name(last).ok());
+        Error::Unreadable { column: column.unwrap_or_default().to_owned(), cause: Box::new(cause) }
+    }
 }
 
-pub(super) fn time_of(row: &SqliteRow, column: &str) -> Result<Timestamp> {
-    Ok(optional_time(row, column)?.unwrap_or(Timestamp::from_unix_ms(0)))
+/// The columns of an event `e`, and of the message `q` that it answers.
+macro_rules! event_columns {
+    () => {
+        "e.seq, e.author, e.op_id, e.at, e.kind, e.target, e.reply_to, e.emoji, e.is_on, e.username, e.content,
+         e.seal, e.words, q.author, q.username, q.content, q.words"
+    };
 }
+pub(super) use event_columns;
 
-fn optional_time(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>> {
-    let Some(ms) = row.try_get::<Option<i64>, _>(column)? else { return Ok(None) };
-    let ms = u64::try_from(ms).map_err(|_| unreadable(column, OutOfRange(ms)))?;
-    Ok(Some(Timestamp::from_unix_ms(ms)))
+/// The columns of a message `m` without what it quotes.
+macro_rules! message_columns {
+    () => {
+        "m.seq, m.version, m.id, m.author, m.at, m.edited_at, m.reply_to, m.username, m.reactions, m.content,
+         m.previous, m.words, m.seal"
+    };
 }
+pub(super) use message_columns;
 
-fn uuid(row: &SqliteRow, column: &str) -> Result<Uuid> {
-    Uuid::from_slice(row.try_get::<&[u8], _>(column)?).map_err(|error| unreadable(column, error))
+/// The columns of the message `q` that another quotes.
+macro_rules! quote_columns {
+    () => {
+        "q.author, q.username, q.content, q.words"
+    };
 }
+pub(super) use quote_columns;
 
-pub(super) fn parsed<T>(row: &SqliteRow, column: &str) -> Result<T>
-where
-    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
-{
-    row.try_get::<&str, _>(column)?.parse().map_err(|error| unreadable(column, error))
+/// The columns of a room `r`.
+macro_rules! room_columns {
+    () => {
+        "r.id, r.slug, r.name, r.topic, r.visibility, r.invite, r.epoch, r.head"
+    };
 }
-
-fn optional<T>(row: &SqliteRow, column: &str) -> Result<Option<T>>
-where
-    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
-{
-    let Some(text) = row.try_get::<Option<&str>, _>(column)? else { return Ok(None) };
-    text.parse().map(Some).map_err(|error| unreadable(column, error))
-}
+pub(super) use room_columns;
 
 /// The word of an event's kind in its column.
 pub(super) const fn kind_word(kind: &EventKind) -> &'static str {
@@ -91,47 +152,34 @@ pub(super) const fn kind_word(kind: &EventKind) -> &'static str {
     }
 }
 
-/// An event, with `quote_author`, `quote_username`, `quote_content` and `quote_words` of the message that it answers. One
-/// whose seal is broken is none.
-pub(super) fn event(row: &SqliteRow, id: RoomId, room: &RoomSlug) -> Result<Event> {
-    let target = || optional_seq(row, "target")?.ok_or_else(|| unreadable("target", UnknownWord));
-    let kind = match row.try_get::<&str, _>("kind")? {
-        "message" => EventKind::Message {
-            id: OpId(uuid(row, "op_id")?),
-            content: optional(row, "content")?,
-            reply_to: optional_seq(row, "reply_to")?,
-            quote: quote(row, id)?,
-        },
-        "edited" => EventKind::Edited { target: target()?, content: optional(row, "content")? },
-        "deleted" => EventKind::Deleted { target: target()? },
-        "reacted" => {
-            EventKind::Reacted { target: target()?, emoji: parsed(row, "emoji")?, on: row.try_get("is_on")? }
-        }
-        _ => return Err(unreadable("kind", UnknownWord)),
+/// An event. One whose seal is broken is none.
+pub(super) fn event(columns: &mut Columns<'_>, id: RoomId, room: &RoomSlug) -> Result<Event> {
+    let seq = columns.seq()?;
+    let user_id = UserId(columns.take()?);
+    let op_id = OpId(columns.take()?);
+    let timestamp = columns.time()?;
+    let word = columns.word()?;
+    let unknown = columns.unreadable(UnknownWord);
+    let (target, reply_to, emoji, on) =
+        (columns.optional_seq()?, columns.optional_seq()?, columns.optional()?, columns.take()?);
+    let username: Username = columns.parsed()?;
+    let content: Option<Content> = columns.optional()?;
+    let (seal, words) = (columns.take::<i64>()?, columns.take()?);
+    let quote = quote(columns, id, reply_to)?;
+    let said = words_seal(id, seq, user_id, &username, content.as_ref());
+    let kind = match (word, target, emoji, on) {
+        ("message", None, None, None) => EventKind::Message { id: op_id, content, reply_to, quote },
+        ("edited", Some(target), None, None) => EventKind::Edited { target, content },
+        ("deleted", Some(target), None, None) => EventKind::Deleted { target },
+        ("reacted", Some(target), Some(emoji), Some(on)) => EventKind::Reacted { target, emoji, on },
+        _ => return Err(unknown),
     };
-    let event = Event {
-        room: room.clone(),
-        seq: seq_of(row, "seq")?,
-        user_id: UserId(uuid(row, "author")?),
-        username: parsed(row, "username")?,
-        timestamp: time_of(row, "at")?,
-        kind,
-    };
-    let words = match &event.kind {
-        EventKind::Message { content, .. } | EventKind::Edited { content, .. } => content.as_ref(),
-        EventKind::Deleted { .. } | EventKind::Reacted { .. } => None,
-    };
-    compare(row, "words", words_seal(id, event.seq, event.user_id, &event.username, words))?;
-    compare(row, "seal", Some(seal::of_event(id, OpId(uuid(row, "op_id")?), &event)))?;
-    Ok(event)
-}
-
-/// Compares a seal with what it should be.
-fn compare(row: &SqliteRow, column: &str, expected: Option<i64>) -> Result<()> {
-    if row.try_get::<Option<i64>, _>(column)? == expected {
-        return Ok(());
+    let event = Event { room: room.clone(), seq, user_id, username, timestamp, kind };
+    if said == words && seal::of_event(id, op_id, &event) == seal {
+        Ok(event)
+    } else {
+        Err(Error::missing(seq))
     }
-    Err(unreadable(column, seal::Broken(row.try_get("seq")?)))
 }
 
 /// The seal of what is said, where anything is.
@@ -145,15 +193,15 @@ pub(super) fn words_seal(
     words.map(|words| seal::of_words(room, seq, author, username.as_str(), words.as_str()))
 }
 
-/// What the row quotes: the message at `reply_to`, as it is now.
-fn quote(row: &SqliteRow, room: RoomId) -> Result<Option<Quote>> {
-    if row.try_get::<Option<&[u8]>, _>("quote_author")?.is_none() {
-        return Ok(None);
-    }
-    let content: Option<Content> = optional(row, "quote_content")?;
-    let (user_id, username) = (UserId(uuid(row, "quote_author")?), parsed(row, "quote_username")?);
-    if let Some(seq) = optional_seq(row, "reply_to")? {
-        compare(row, "quote_words", words_seal(room, seq, user_id, &username, content.as_ref()))?;
+/// What is quoted: the message at `seq`, as it is now.
+fn quote(columns: &mut Columns<'_>, room: RoomId, seq: Option<Seq>) -> Result<Option<Quote>> {
+    let author: Option<Uuid> = columns.take()?;
+    let (username, content): (_, Option<Content>) = (columns.optional()?, columns.optional()?);
+    let words: Option<i64> = columns.take()?;
+    let (Some(author), Some(username), Some(seq)) = (author, username, seq) else { return Ok(None) };
+    let user_id = UserId(author);
+    if words_seal(room, seq, user_id, &username, content.as_ref()) != words {
+        return Err(Error::missing(seq));
     }
     Ok(Some(Quote { user_id, username, excerpt: content.map(|content| content.excerpt()) }))
 }
@@ -165,40 +213,52 @@ pub(super) struct Stored {
     pub(super) previous: Option<Seq>,
 }
 
-/// A message, with the same `quote_` columns as [`event`].
-pub(super) fn message(row: &SqliteRow, room: RoomId) -> Result<Stored> {
-    let quote = quote(row, room)?;
-    let stored = message_alone(row, room)?;
-    Ok(Stored { message: Message { quote, ..stored.message }, ..stored })
+/// A message and, behind it, what it quotes.
+pub(super) fn message(columns: &mut Columns<'_>, room: RoomId) -> Result<Stored> {
+    let mut stored = message_alone(columns, room)?;
+    stored.message.quote = quote(columns, room, stored.message.reply_to)?;
+    Ok(stored)
 }
 
 /// A message without its quote. One whose seal is broken is none.
-pub(super) fn message_alone(row: &SqliteRow, room: RoomId) -> Result<Stored> {
-    let reactions = row.try_get::<&str, _>("reactions")?;
-    let message = Message {
-        seq: seq_of(row, "seq")?,
-        version: seq_of(row, "version")?,
-        id: OpId(uuid(row, "id")?),
-        user_id: UserId(uuid(row, "author")?),
-        username: parsed(row, "username")?,
-        content: optional(row, "content")?,
-        timestamp: time_of(row, "at")?,
-        edited_at: optional_time(row, "edited_at")?,
-        reply_to: optional_seq(row, "reply_to")?,
-        quote: None,
-        reactions: serde_json::from_str(reactions).map_err(|error| unreadable("reactions", error))?,
+pub(super) fn message_alone(columns: &mut Columns<'_>, room: RoomId) -> Result<Stored> {
+    let seq = columns.seq()?;
+    let version = columns.seq()?;
+    let (id, user_id) = (OpId(columns.take()?), UserId(columns.take()?));
+    let (timestamp, edited_at) = (columns.time()?, columns.optional_time()?);
+    let reply_to = columns.optional_seq()?;
+    let username = columns.parsed()?;
+    let listed = columns.word()?;
+    let reactions = match listed {
+        NO_REACTIONS => Vec::new(),
+        some => serde_json::from_str(some).map_err(|error| columns.unreadable(error))?,
     };
-    let words = words_seal(room, message.seq, message.user_id, &message.username, message.content.as_ref());
-    compare(row, "words", words)?;
-    let previous = optional_seq(row, "previous")?;
-    compare(row, "seal", Some(seal::of_message(room, &message, reactions, words, previous)))?;
-    Ok(Stored { message, previous })
+    let content = columns.optional()?;
+    let (previous, words, seal) =
+        (columns.optional_seq()?, columns.take::<Option<i64>>()?, columns.take::<i64>()?);
+    let message = Message {
+        seq,
+        version,
+        id,
+        user_id,
+        username,
+        content,
+        timestamp,
+        edited_at,
+        reply_to,
+        quote: None,
+        reactions,
+    };
+    let said = words_seal(room, seq, user_id, &message.username, message.content.as_ref());
+    if said == words && seal::of_message(room, &message, listed, words, previous) == seal {
+        Ok(Stored { message, previous })
+    } else {
+        Err(Error::missing(seq))
+    }
 }
 
-/// That `seq` is not where it must be.
-pub(super) fn missing(seq: Seq) -> sqlx::Error {
-    unreadable("seq", seal::Broken(number(seq)))
-}
+/// The reactions of a message that nobody reacted to, as its row has them.
+pub(super) const NO_REACTIONS: &str = "[]";
 
 /// The word of a visibility in its column.
 pub(super) const fn visibility_word(visibility: Visibility) -> &'static str {
@@ -209,24 +269,20 @@ pub(super) const fn visibility_word(visibility: Visibility) -> &'static str {
 }
 
 /// A room.
-pub(super) fn room(row: &SqliteRow) -> Result<RoomRecord> {
-    let visibility = match row.try_get::<&str, _>("visibility")? {
+pub(super) fn room(columns: &mut Columns<'_>) -> Result<RoomRecord> {
+    let id = RoomId(columns.take()?);
+    let (slug, name, topic) = (columns.parsed()?, columns.parsed()?, columns.parsed()?);
+    let visibility = match columns.word()? {
         "public" => Visibility::Public,
         "private" => Visibility::Private,
-        _ => return Err(unreadable("visibility", UnknownWord)),
+        _ => return Err(columns.unreadable(UnknownWord)),
     };
     Ok(RoomRecord {
-        id: RoomId(row.try_get("id")?),
-        room: Room {
-            slug: parsed(row, "slug")?,
-            name: parsed(row, "name")?,
-            topic: parsed(row, "topic")?,
-            visibility,
-            invite: None,
-        },
-        invite: row.try_get("invite")?,
-        epoch: parsed(row, "epoch")?,
-        head: seq_of(row, "head")?,
+        id,
+        room: Room { slug, name, topic, visibility, invite: None },
+        invite: columns.take()?,
+        epoch: columns.parsed()?,
+        head: columns.seq()?,
     })
 }
 
@@ -237,15 +293,12 @@ pub(super) const fn role_word(role: Role) -> &'static str {
     }
 }
 
-/// A session with its user.
-pub(super) fn session(row: &SqliteRow, token: TokenHash) -> Result<Session> {
-    let role = match row.try_get::<&str, _>("role")? {
+/// A session with its user: user, name, role, end.
+pub(super) fn session(columns: &mut Columns<'_>, token: TokenHash) -> Result<Session> {
+    let (id, username) = (UserId(columns.take()?), columns.parsed()?);
+    let role = match columns.word()? {
         "guest" => Role::Guest,
-        _ => return Err(unreadable("role", UnknownWord)),
+        _ => return Err(columns.unreadable(UnknownWord)),
     };
-    Ok(Session {
-        token,
-        user: User { id: UserId(uuid(row, "user")?), username: parsed(row, "username")?, role },
-        expires: time_of(row, "expires_at")?,
-    })
+    Ok(Session { token, user: User { id, username, role }, expires: columns.time()? })
 }

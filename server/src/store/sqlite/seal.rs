@@ -6,11 +6,6 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{RoomId, row};
 
-/// A row is not what was written.
-#[derive(Debug, thiserror::Error)]
-#[error("row {0} is damaged; put a backup in the database's place: hubbub restore FILE --replace")]
-pub(super) struct Broken(pub(super) i64);
-
 /// Fields in a row, each with its length, so that no two rows of different fields are one.
 struct Seal(Xxh3Default);
 

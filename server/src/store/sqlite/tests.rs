@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use protocol::{Op, OpKind, Seq};
-use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
+use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::timeout};
 
@@ -50,20 +50,21 @@ fn every_step_of_the_folder_is_taken() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
     let mut files: Vec<_> =
         fs::read_dir(folder).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
-    let mut taken: Vec<_> = open::MIGRATIONS.iter().map(|step| step.sql.as_str().to_owned()).collect();
+    let mut taken: Vec<_> = open::STEPS.iter().map(|&step| step.to_owned()).collect();
     files.sort();
     taken.sort();
     assert_eq!(files, taken);
 }
 
-#[tokio::test]
-async fn what_is_committed_survives_a_loss_of_power() {
+#[test]
+fn what_is_committed_survives_a_loss_of_power() {
     let folder = TempDir::new().unwrap();
-    let mut opened = open::open(folder.path()).await.unwrap();
-    for connection in [&mut opened.writer, &mut opened.reconnect.connect().await.unwrap()] {
+    let opened = open::open(folder.path()).unwrap();
+    for connection in [&opened.writer, &opened.database.writer().unwrap()] {
         let synchronous: i64 =
-            sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await.unwrap();
-        let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(connection).await.unwrap();
+            connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        let journal: String =
+            connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
         assert_eq!((synchronous, journal.as_str()), (2, "wal"), "2 is FULL");
     }
 }
@@ -103,9 +104,8 @@ async fn a_database_that_somebody_reads_is_not_damaged() {
     let folder = TempDir::new().unwrap();
     let (store, committed) = open_store(folder.path()).await;
     let bench = Bench::new(Opened { store: Arc::new(store), committed, guard: Box::new(()) }).await;
-    let mut reader = connect(folder.path()).await;
-    sqlx::query("BEGIN").execute(&mut reader).await.unwrap();
-    sqlx::query("SELECT count(*) FROM events").fetch_one(&mut reader).await.unwrap();
+    let reader = connect(folder.path());
+    reader.execute_batch("BEGIN; SELECT count(*) FROM events").unwrap();
     // What is written from here on stays in the log as long as the reader looks at the time before it.
     for _ in 0..10 {
         bench.done(&bench.alice, send(&"long".repeat(1_000))).await;
@@ -131,9 +131,9 @@ async fn readable_after(sql: &str) -> (bool, bool) {
     bench.done(&bench.bob, OpKind::React { target: last, emoji, on: true }).await;
     bench.done(&bench.alice, OpKind::Delete { target: seq(2) }).await;
 
-    let mut other = connect(folder.path()).await;
-    sqlx::query("PRAGMA foreign_keys = OFF").execute(&mut other).await.unwrap();
-    let touched = sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut other).await.unwrap().rows_affected();
+    let other = connect(folder.path());
+    other.pragma_update(None, "foreign_keys", "OFF").unwrap();
+    let touched = other.execute(sql, []).unwrap();
     assert_eq!(touched, 1, "{sql}");
     let log = bench.store.events(bench.room.id, Seq::ZERO, 100).await;
     let page = bench.store.page(bench.room.id, PageAt::Newest, 100).await;
@@ -250,19 +250,27 @@ async fn overwritten_pages_are_found_out() {
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_left_alone() {
     let folder = used_folder().await;
-    let mut other = connect(folder.path()).await;
-    sqlx::query("INSERT INTO _sqlx_migrations VALUES (9999, 'from the future', 0, TRUE, x'00', 0)")
-        .execute(&mut other)
-        .await
-        .unwrap();
-    other.close().await.unwrap();
+    connect(folder.path()).pragma_update(None, "user_version", open::STEPS.len() + 1).unwrap();
     let error = refused(folder.path()).await;
     assert!(matches!(error, OpenError::Newer { .. }), "{error}");
 }
 
-async fn connect(folder: &Path) -> sqlx::SqliteConnection {
-    let file = folder.join(DATABASE_FILE);
-    SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(9)).connect().await.unwrap()
+#[tokio::test]
+async fn a_database_of_another_program_is_left_alone() {
+    let folder = TempDir::new().unwrap();
+    connect(folder.path()).execute_batch("CREATE TABLE users (id INTEGER)").unwrap();
+    let error = refused(folder.path()).await;
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("another program"), "{error}");
+    let tables: i64 =
+        connect(folder.path()).query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+    assert_eq!(tables, 1);
+}
+
+fn connect(folder: &Path) -> Connection {
+    let connection = Connection::open(folder.join(DATABASE_FILE)).unwrap();
+    connection.busy_timeout(Duration::from_secs(9)).unwrap();
+    connection
 }
 
 #[tokio::test]
@@ -272,14 +280,14 @@ async fn while_another_program_holds_the_lock_writes_fail_and_reads_go_on() {
     let bench = Bench::new(Opened { store: Arc::new(store), committed, guard: Box::new(()) }).await;
     bench.done(&bench.alice, send("before")).await;
 
-    let mut other = connect(folder.path()).await;
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let other = connect(folder.path());
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let refused = bench.perform(&bench.alice, send("during")).await;
     assert!(matches!(refused, Err(AppendError::Store(_))), "{refused:?}");
     assert!(bench.store.check().await.is_err());
     assert_eq!(bench.events().await.len(), 1);
 
-    sqlx::query("COMMIT").execute(&mut other).await.unwrap();
+    other.execute_batch("COMMIT").unwrap();
     assert_eq!(bench.done(&bench.alice, send("after")).await, seq(2));
     // What has failed is remembered for a while.
     let healed = async { while bench.store.check().await.is_err() {} };
@@ -287,18 +295,15 @@ async fn while_another_program_holds_the_lock_writes_fail_and_reads_go_on() {
 }
 
 /// A store whose database can hold only `pages` more.
-async fn almost_full(folder: &Path, pages: i64) -> Bench {
+async fn almost_full(folder: &Path, pages: u32) -> Bench {
     let (store, committed) = open_store(folder).await;
     let bench = Bench::new(Opened { store: Arc::new(store), committed, guard: Box::new(()) }).await;
     bench.done(&bench.alice, send("before")).await;
     bench.store.close().await;
 
-    let mut other = connect(folder).await;
-    let used: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut other).await.unwrap();
-    other.close().await.unwrap();
+    let used: u32 = connect(folder).pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     let (commits, committed) = mpsc::channel(1024);
-    let limit = (used + pages).to_string();
-    let opened = open::open_with(folder, |writer| writer.pragma("max_page_count", limit)).await.unwrap();
+    let opened = open::open_with(folder, Some(used + pages)).unwrap();
     let store = SqliteStore::start(opened, commits);
     bench.with_store(Arc::new(store), committed)
 }

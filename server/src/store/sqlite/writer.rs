@@ -5,19 +5,23 @@
 //! the next batch starts afresh, so the writer heals when the cause is gone.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::File,
+    mem,
     time::{Duration, Instant},
 };
 
 use protocol::Seq;
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Batch,
+    Batch, blocking,
+    error::Result,
     job::{Job, Settle},
+    open::Database,
+    query::{execute, first},
     row,
 };
 use crate::store::{CommitSender, Committed, RoomId, StoreError};
@@ -37,6 +41,8 @@ const HEADS_MAX: usize = 10_000;
 #[derive(Debug, Default)]
 pub(super) struct Heads {
     known: HashMap<RoomId, Head>,
+    /// Those that the table of rooms does not know yet.
+    moved: HashSet<RoomId>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -44,26 +50,21 @@ struct Head {
     seq: Seq,
     /// The last event that is a message.
     message: Option<Seq>,
-    /// Whether the table of rooms does not know it yet.
-    moved: bool,
 }
 
 impl Batch<'_> {
     /// The last event of a room, those of this transaction included; `None` if there is no such room.
-    pub(super) async fn head(&mut self, room: RoomId) -> Result<Option<Seq>, sqlx::Error> {
+    pub(super) fn head(&mut self, room: RoomId) -> Result<Option<Seq>> {
         if let Some(head) = self.heads.known.get(&room) {
             return Ok(Some(head.seq));
         }
-        let row = sqlx::query(
-            "SELECT r.head, (SELECT max(m.seq) FROM messages m WHERE m.room = r.id) AS message
-             FROM rooms r WHERE r.id = ?1",
-        );
-        let Some(row) = row.bind(room.0).fetch_optional(&mut *self.connection).await? else {
-            return Ok(None);
-        };
-        let (seq, message) = (row::seq_of(&row, "head")?, row::optional_seq(&row, "message")?);
-        self.heads.known.insert(room, Head { seq, message, moved: false });
-        Ok(Some(seq))
+        let sql = "SELECT r.head, (SELECT max(m.seq) FROM messages m WHERE m.room = r.id) FROM rooms r WHERE r.id = ?1";
+        let head = first(self.connection, sql, params![room.0], |columns| {
+            Ok(Head { seq: columns.seq()?, message: columns.optional_seq()? })
+        })?;
+        let Some(head) = head else { return Ok(None) };
+        self.heads.known.insert(room, head);
+        Ok(Some(head.seq))
     }
 
     /// The last message of a room whose head is known.
@@ -74,18 +75,17 @@ impl Batch<'_> {
     /// The room's last event is now `seq`; `is_message` says whether it is one.
     pub(super) fn move_head(&mut self, room: RoomId, seq: Seq, is_message: bool) {
         let message = if is_message { Some(seq) } else { self.last_message(room) };
-        self.heads.known.insert(room, Head { seq, message, moved: true });
+        self.heads.known.insert(room, Head { seq, message });
+        self.heads.moved.insert(room);
     }
 
     /// Writes the positions that moved into the table of rooms.
-    pub(super) async fn store_heads(&mut self) -> Result<(), sqlx::Error> {
-        for (room, head) in self.heads.known.iter_mut().filter(|(_, head)| head.moved) {
-            sqlx::query("UPDATE rooms SET head = ?2 WHERE id = ?1")
-                .bind(room.0)
-                .bind(row::number(head.seq))
-                .execute(&mut *self.connection)
-                .await?;
-            head.moved = false;
+    pub(super) fn store_heads(&mut self) -> Result<()> {
+        let Heads { known, moved } = &mut *self.heads;
+        for room in moved.drain() {
+            let Some(head) = known.get(&room) else { continue };
+            let sql = "UPDATE rooms SET head = ?2 WHERE id = ?1";
+            execute(self.connection, sql, params![room.0, row::number(head.seq)])?;
         }
         Ok(())
     }
@@ -107,134 +107,144 @@ async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>) {
     }
 }
 
-/// The writer's state.
-pub(super) struct Writer {
-    /// `None` after a failure that it may not have survived.
-    connection: Option<SqliteConnection>,
-    reconnect: SqliteConnectOptions,
-    heads: Heads,
+/// Works until `closing`, then finishes what waits and lets go of the files. What is committed goes to `committed`.
+pub(super) async fn run(
+    mut pen: Pen,
     committed: CommitSender,
+    mut jobs: mpsc::Receiver<Job>,
+    closing: CancellationToken,
+) {
+    let mut batch = Vec::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = closing.cancelled(), if !jobs.is_closed() => jobs.close(),
+            taken = jobs.recv_many(&mut batch, WRITE_BATCH_MAX) => {
+                if taken == 0 {
+                    break;
+                }
+                gather(&mut jobs, &mut batch).await;
+                let jobs = mem::take(&mut batch);
+                let written = blocking(move || {
+                    let written = pen.write(jobs);
+                    (pen, written)
+                });
+                // The runtime goes down, and with it everybody who waits for an answer.
+                let Some((back, written)) = written.await else { return };
+                pen = back;
+                written.settle(&committed).await;
+            }
+        }
+    }
+    blocking(move || pen.lay_down()).await;
+    // Last, for whoever waits for the end of the store.
+    drop(committed);
+}
+
+/// What became of a batch.
+struct Written {
+    /// The answers to the jobs that were run, each yet to hear whether the batch was committed.
+    settled: Vec<Settle>,
+    /// The jobs that were not run, for an earlier one failed.
+    left: Vec<Job>,
+    outcome: std::result::Result<Vec<Committed>, StoreError>,
+}
+
+impl Written {
+    /// Answers the jobs and publishes what was committed, in this order.
+    async fn settle(self, committed: &CommitSender) {
+        let Self { settled, left, outcome } = self;
+        for settle in settled {
+            settle(outcome.as_ref().map(drop).map_err(StoreError::clone));
+        }
+        match outcome {
+            Ok(events) => {
+                if !events.is_empty() && committed.send(events).await.is_err() {
+                    tracing::error!("nobody publishes what was written; readers see it when they load it");
+                }
+            }
+            Err(error) => left.into_iter().for_each(|job| job.refuse(error.clone())),
+        }
+    }
+}
+
+/// What is written with. It waits for the disk, so it is used on threads that may.
+pub(super) struct Pen {
+    database: Database,
+    /// `None` after a failure that it may not have survived.
+    connection: Option<Connection>,
+    heads: Heads,
     /// When a batch failed last.
     failed_at: Option<Instant>,
     /// Held as long as the database is written.
     lock: File,
 }
 
-impl Writer {
-    pub(super) fn new(
-        connection: SqliteConnection,
-        reconnect: SqliteConnectOptions,
-        committed: CommitSender,
-        lock: File,
-    ) -> Self {
-        Self {
-            connection: Some(connection),
-            reconnect,
-            heads: Heads::default(),
-            committed,
-            failed_at: None,
-            lock,
-        }
+impl Pen {
+    /// Writes over `connection`, and over a new one to `database` where that is lost.
+    pub(super) fn new(database: Database, connection: Connection, lock: File) -> Self {
+        Self { database, connection: Some(connection), heads: Heads::default(), failed_at: None, lock }
     }
 
-    /// Works until `closing`, then finishes what waits and lets go of the files.
-    pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>, closing: CancellationToken) {
-        let mut batch = Vec::new();
-        loop {
-            tokio::select! {
-                biased;
-                () = closing.cancelled(), if !jobs.is_closed() => jobs.close(),
-                taken = jobs.recv_many(&mut batch, WRITE_BATCH_MAX) => {
-                    if taken == 0 {
-                        break;
-                    }
-                    gather(&mut jobs, &mut batch).await;
-                    self.write(std::mem::take(&mut batch)).await;
-                }
-            }
-        }
-        self.finish().await;
-    }
-
-    /// Commits `jobs`, answers them, and publishes what was committed, in this order.
-    async fn write(&mut self, jobs: Vec<Job>) {
+    /// Runs `jobs` in one transaction.
+    fn write(&mut self, jobs: Vec<Job>) -> Written {
         let mut jobs = jobs.into_iter();
-        let mut settled = Vec::new();
-        match self.transaction(&mut jobs, &mut settled).await {
-            Ok(committed) => {
-                for settle in settled {
-                    settle(Ok(()));
-                }
-                if !committed.is_empty() && self.committed.send(committed).await.is_err() {
-                    tracing::error!("nobody publishes what was written; readers see it when they load it");
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "nothing of this batch was written");
-                self.failed_at = Some(Instant::now());
-                self.roll_back().await;
-                let error = StoreError::from(error);
-                for settle in settled {
-                    settle(Err(error.clone()));
-                }
-                for job in jobs {
-                    job.refuse(error.clone());
-                }
-            }
+        let mut settled = Vec::with_capacity(jobs.len());
+        let outcome = self.transaction(&mut jobs, &mut settled);
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "nothing of this batch was written");
+            self.failed_at = Some(Instant::now());
+            self.recover();
         }
+        Written { settled, left: jobs.collect(), outcome: outcome.map_err(StoreError::from) }
     }
 
-    async fn transaction(
+    fn transaction(
         &mut self,
         jobs: &mut impl Iterator<Item = Job>,
         settled: &mut Vec<Settle>,
-    ) -> Result<Vec<Committed>, sqlx::Error> {
+    ) -> Result<Vec<Committed>> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(self.reconnect.connect().await?),
+            none => none.insert(self.database.writer()?),
         };
         // Not deferred: the lock is taken before anything is read, so nothing read can be stale.
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let has_failed = self.failed_at.is_some_and(|at| at.elapsed() < FAILURE_REMEMBERED);
-        let mut batch = Batch { connection, heads: &mut self.heads, committed: Vec::new(), has_failed };
+        let mut batch =
+            Batch { connection: &transaction, heads: &mut self.heads, committed: Vec::new(), has_failed };
         for job in jobs {
-            let (settle, done) = job.run(&mut batch).await;
+            let (settle, done) = job.run(&mut batch);
             settled.push(settle);
             done?;
         }
-        batch.store_heads().await?;
-        let Batch { connection, committed, .. } = batch;
-        sqlx::query("COMMIT").execute(&mut *connection).await?;
+        batch.store_heads()?;
+        let committed = batch.committed;
+        transaction.commit()?;
         if self.heads.known.len() > HEADS_MAX {
             self.heads = Heads::default();
         }
         Ok(committed)
     }
 
-    /// Brings the writer back to what is on disk.
-    async fn roll_back(&mut self) {
+    /// Brings the writer back to what is on disk, after a transaction that was rolled back.
+    fn recover(&mut self) {
         self.heads = Heads::default();
-        let Some(connection) = &mut self.connection else { return };
-        // It fails where SQLite has rolled back by itself, or never began; then the connection must still answer.
-        let rolled_back = sqlx::query("ROLLBACK").execute(&mut *connection).await;
-        if rolled_back.is_err()
-            && sqlx::query("SELECT head FROM rooms LIMIT 1").execute(&mut *connection).await.is_err()
-        {
-            self.connection = None;
-        }
+        self.connection.take_if(|connection| {
+            let probe = first(connection, "SELECT head FROM rooms LIMIT 1", [], |_| Ok(()));
+            !connection.is_autocommit() || probe.is_err()
+        });
     }
 
-    async fn finish(self) {
-        let Self { connection, lock, committed, .. } = self;
-        if let Some(mut connection) = connection {
-            let checkpoint =
-                sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await.map(drop);
-            if let Err(error) = checkpoint.and(connection.close().await) {
+    /// Lets go of the files.
+    fn lay_down(self) {
+        if let Some(connection) = self.connection {
+            let checkpoint = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            let closed = checkpoint.and(connection.close().map_err(|(_, error)| error));
+            if let Err(error) = closed {
                 tracing::warn!(%error, "the database was not tidied up; the next start does it");
             }
         }
-        drop(lock);
-        // Last, for whoever waits for the end of the store.
-        drop(committed);
+        drop(self.lock);
     }
 }

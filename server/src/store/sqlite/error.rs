@@ -1,0 +1,51 @@
+//! What goes wrong between SQLite and the types of the protocol.
+
+use protocol::Seq;
+use rusqlite::ErrorCode;
+
+use super::row;
+use crate::store::StoreError;
+
+/// Why a statement, or the reading of its rows, failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// SQLite says so.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// A column holds what it cannot hold.
+    #[error("the column {column} cannot be read: {cause}")]
+    Unreadable {
+        /// Its name.
+        column: String,
+        /// What is wrong with what it holds.
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A row is not what was written, or is not there any more.
+    #[error("row {0} is damaged; put a backup in the database's place: hubbub restore FILE --replace")]
+    Broken(i64),
+}
+
+pub(super) type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// That `seq` is not where it must be.
+    pub(super) fn missing(seq: Seq) -> Self {
+        Self::Broken(row::number(seq))
+    }
+
+    /// Whether a statement failed because it names a user or room that does not exist. It changed nothing then.
+    pub(super) fn is_unknown_reference(&self) -> bool {
+        const FOREIGN_KEY: i32 = 787; // SQLITE_CONSTRAINT_FOREIGNKEY
+
+        let Self::Sqlite(error) = self else { return false };
+        error.sqlite_error().is_some_and(|error| {
+            error.code == ErrorCode::ConstraintViolation && error.extended_code == FOREIGN_KEY
+        })
+    }
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        Self(error.to_string())
+    }
+}
