@@ -19,7 +19,7 @@ use crate::{
     auth::unavailable,
     bus::{Bus, Notice},
     clock::Clock,
-    store::{AppendError, Appended, Committed, PageAt, RoomId, RoomRecord, Store},
+    store::{AppendError, Appended, Committed, Found, PageAt, RoomId, RoomRecord, Store},
 };
 
 mod open;
@@ -67,15 +67,17 @@ impl Chat {
 
     /// The room, if `user` may read it: a public one, or one that they are a member of.
     pub async fn room(&self, user: &User, slug: &RoomSlug) -> Result<RoomRecord, Refusal> {
-        let record = self.store.room(slug).await.map_err(|error| unavailable(&error))?;
-        let Some(record) = record else { return Err(room_not_found()) };
-        let may_read = match record.room.visibility {
-            Visibility::Public => true,
-            Visibility::Private => {
-                self.store.is_member(record.id, user.id).await.map_err(|error| unavailable(&error))?
-            }
-        };
-        if may_read { Ok(record) } else { Err(room_not_found()) }
+        Ok(self.enter(user, slug).await?.0)
+    }
+
+    /// The same, and up to where they have read it.
+    pub async fn enter(&self, user: &User, slug: &RoomSlug) -> Result<(RoomRecord, Seq), Refusal> {
+        let found = self.store.room(slug, user.id).await.map_err(|error| unavailable(&error))?;
+        let Some(Found { record, is_member, read }) = found else { return Err(room_not_found()) };
+        match record.room.visibility {
+            Visibility::Private if !is_member => Err(room_not_found()),
+            Visibility::Public | Visibility::Private => Ok((record, read)),
+        }
     }
 
     /// The number of a room that `user` may read and write in.
@@ -130,11 +132,6 @@ impl Chat {
     /// At most `limit` neighbouring messages. The caller has been let into the room by [`Self::room`].
     pub async fn page_of(&self, room: RoomId, at: PageAt, limit: u32) -> Result<Page, Refusal> {
         self.store.page(room, at, limit).await.map_err(|error| unavailable(&error))
-    }
-
-    /// Up to where `user` has read a room.
-    pub async fn read_position(&self, user: &User, room: RoomId) -> Result<Seq, Refusal> {
-        self.store.read_position(room, user.id).await.map_err(|error| unavailable(&error))
     }
 
     /// `user` has read a room up to `seq`; their other devices hear of it.

@@ -66,6 +66,17 @@ pub fn invite_path(invite: &str) -> String {
     format!("/join/{invite}")
 }
 
+/// A room as one user finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The room.
+    pub record: RoomRecord,
+    /// Whether they were made a member of it.
+    pub is_member: bool,
+    /// Up to where they have read it.
+    pub read: Seq,
+}
+
 /// A room to be made.
 #[derive(Debug, Clone)]
 pub struct NewRoom {
@@ -183,8 +194,8 @@ pub trait Store: Send + Sync + 'static {
     /// Makes a room, if its address is free.
     async fn create_room(&self, room: NewRoom, now: Timestamp) -> Result<RoomRecord, CreateError>;
 
-    /// The room of that address.
-    async fn room(&self, slug: &RoomSlug) -> Result<Option<RoomRecord>, StoreError>;
+    /// The room of that address, as `user` finds it.
+    async fn room(&self, slug: &RoomSlug, user: UserId) -> Result<Option<Found>, StoreError>;
 
     /// The room of that invitation.
     async fn room_by_invite(&self, invite: &str) -> Result<Option<RoomRecord>, StoreError>;
@@ -195,14 +206,8 @@ pub trait Store: Send + Sync + 'static {
     /// How many rooms there are.
     async fn room_count(&self) -> Result<u64, StoreError>;
 
-    /// Whether `user` is a member of a room.
-    async fn is_member(&self, room: RoomId, user: UserId) -> Result<bool, StoreError>;
-
     /// Makes `user` a member; no change if they are one.
     async fn add_member(&self, room: RoomId, user: UserId, now: Timestamp) -> Result<(), StoreError>;
-
-    /// Up to where `user` has read a room.
-    async fn read_position(&self, room: RoomId, user: UserId) -> Result<Seq, StoreError>;
 
     /// `user` has read a room up to `seq`; never moves back, never beyond the head. Answers the position that holds.
     async fn mark_read(&self, room: RoomId, user: UserId, seq: Seq) -> Result<Seq, StoreError>;

@@ -178,8 +178,8 @@ async fn reading_and_typing_are_told_and_not_kept() {
     bench.chat.mark_read(&alice, &general(), Seq::MAX).await.unwrap();
     let head = Seq::new(1).unwrap();
     assert_eq!(bench.notice().await, Notice::Read { slug: general(), user: alice.id, seq: head });
-    let room = bench.chat.room(&alice, &general()).await.unwrap();
-    assert_eq!(bench.chat.read_position(&alice, room.id).await.unwrap(), head);
+    let (room, read) = bench.chat.enter(&alice, &general()).await.unwrap();
+    assert_eq!(read, head);
     bench.chat.typing(&alice, &general()).await.unwrap();
     assert_eq!(bench.notice().await, Notice::Typing { room: room.id, slug: general(), user: alice });
 }

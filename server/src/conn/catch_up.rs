@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::Peer;
 use crate::{
-    hub::{Present, Released},
+    hub::Released,
     store::{PageAt, RoomId, RoomRecord},
 };
 
@@ -69,11 +69,21 @@ async fn try_join(
         let message = format!("one connection joins at most {JOINED_MAX_ROOMS} rooms; leave one first");
         return Err(Refusal::new(ErrorCode::LimitReached, message));
     }
-    let record = peer.serving.chat.room(&peer.user, &slug).await?;
+    let (record, read) = peer.serving.chat.enter(&peer.user, &slug).await?;
     let id = record.id;
     let present = peer.serving.hub.subscribe(peer.conn, id, slug.clone()).await.ok_or_else(going_down)?;
-    match history(peer, record, cursor, present).await {
-        Ok((joined, reached)) => {
+    match history(peer, &record, cursor).await {
+        Ok((history, head, reached)) => {
+            let joined = Joined {
+                room: record.for_members(),
+                epoch: record.epoch,
+                head,
+                resumed: matches!(history, History::Replay { .. }),
+                history,
+                read,
+                here: present.here,
+                here_count: present.count,
+            };
             // Closed: then nobody reads it.
             let _closed = peer.outbox.room_for_history().await;
             let _closed = peer.answer(&ServerFrame::Joined(Box::new(joined)));
@@ -86,16 +96,14 @@ async fn try_join(
     }
 }
 
-/// What `joined` says, and the position that it brings the reader to.
+/// What `joined` tells of the room's past, the last event that there is, and how far the reader is brought.
 async fn history(
     peer: &Peer,
-    record: RoomRecord,
+    record: &RoomRecord,
     cursor: Option<Cursor>,
-    present: Present,
-) -> Result<(Joined, Reached), Refusal> {
+) -> Result<(History, Seq, Reached), Refusal> {
     let chat = &peer.serving.chat;
-    let read = chat.read_position(&peer.user, record.id).await?;
-    let (history, head, reached) = match replay_from(&record, cursor, peer.serving.settings.max_replay) {
+    Ok(match replay_from(record, cursor, peer.serving.settings.max_replay) {
         Ok(after) => {
             let mut events = chat.events(record.id, after, REPLAY_MAX_EVENTS).await?;
             let last = events.last().map_or(after, |event| event.seq);
@@ -114,18 +122,7 @@ async fn history(
             let reached = Reached { at: page.head, is_end: true };
             (History::Snapshot { reason, messages, has_more }, page.head, reached)
         }
-    };
-    let joined = Joined {
-        room: record.for_members(),
-        epoch: record.epoch,
-        head,
-        resumed: matches!(history, History::Replay { .. }),
-        history,
-        read,
-        here: present.here,
-        here_count: present.count,
-    };
-    Ok((joined, reached))
+    })
 }
 
 /// Whether nothing came after these, of which [`REPLAY_MAX_EVENTS`] were asked for: the store reads less only at the end.

@@ -33,7 +33,7 @@ use crate::{
     chat::Chat,
     hub::Hub,
     random,
-    store::{PageAt, RoomRecord},
+    store::PageAt,
 };
 
 /// The cookie of the room that was looked at last, so that `/` opens it again.
@@ -113,7 +113,7 @@ impl Pages {
         }
         // A list is bounded; the room that is looked at is in it all the same.
         if rooms.iter().all(|summary| summary.room.slug != *room) {
-            rooms.push(self.summary(user, &record).await?);
+            rooms.push(self.summary(user, room).await?);
         }
         let present = self.hub.present(record.id).await;
         let (me, room) = (user.clone(), room.clone());
@@ -144,11 +144,11 @@ impl Pages {
         }
     }
 
-    async fn summary(&self, user: &User, record: &RoomRecord) -> Result<RoomSummary, Refusal> {
-        let read = self.chat.read_position(user, record.id).await?;
+    async fn summary(&self, user: &User, slug: &RoomSlug) -> Result<RoomSummary, Refusal> {
+        let (record, read) = self.chat.enter(user, slug).await?;
         Ok(RoomSummary {
             room: record.for_members(),
-            epoch: record.epoch.clone(),
+            epoch: record.epoch,
             head: record.head,
             read,
             unread: 0,

@@ -22,11 +22,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     job::{Answer, Append, Job},
+    newest::Newest,
     readers::Readers,
     writer::Pen,
 };
 use super::{
-    AppendError, Appended, CommitSender, CreateError, NewRoom, PageAt, RoomId, RoomRecord, Session, Store,
+    AppendError, Appended, CommitSender, CreateError, Found, NewRoom, PageAt, RoomId, RoomRecord, Session, Store,
     StoreError, TokenHash, mentions::mentioned,
 };
 
@@ -34,6 +35,7 @@ mod append;
 mod backup;
 mod error;
 mod job;
+mod newest;
 mod open;
 mod query;
 mod read;
@@ -60,6 +62,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct SqliteStore {
     readers: Readers,
+    newest: Newest,
     jobs: mpsc::Sender<Job>,
     closing: CancellationToken,
     writer: TaskTracker,
@@ -78,10 +81,12 @@ impl SqliteStore {
         let (jobs, waiting) = mpsc::channel(WRITE_QUEUE_MAX);
         let closing = CancellationToken::new();
         let tracker = TaskTracker::new();
+        let newest = Newest::default();
         let pen = Pen::new(opened.database, opened.writer, opened.lock);
-        tracker.spawn(writer::run(pen, committed, waiting, closing.clone()));
+        let reporter = writer::Reporter { newest: newest.clone(), committed };
+        tracker.spawn(writer::run(pen, reporter, waiting, closing.clone()));
         tracker.close();
-        Self { readers: Readers::new(opened.readers), jobs, closing, writer: tracker }
+        Self { readers: Readers::new(opened.readers), newest, jobs, closing, writer: tracker }
     }
 
     /// Gives the writer a change and waits until it is on disk.
@@ -132,8 +137,14 @@ impl Store for SqliteStore {
     }
 
     async fn page(&self, room: RoomId, at: PageAt, limit: u32) -> Result<Page, StoreError> {
-        let page = self.readers.read(move |connection| read::page(connection, room, at, limit)).await?;
-        page.ok_or_else(|| unknown_room(room))
+        let read = async move || {
+            let page = self.readers.read(move |connection| read::page(connection, room, at, limit)).await?;
+            page.ok_or_else(|| unknown_room(room))
+        };
+        match at {
+            PageAt::Newest => self.newest.page(room, limit, read).await,
+            _ => read().await,
+        }
     }
 
     async fn create_room(&self, room: NewRoom, now: Timestamp) -> Result<RoomRecord, CreateError> {
@@ -141,9 +152,9 @@ impl Store for SqliteStore {
         self.write(|answer| Job::CreateRoom { room, now, answer }).await
     }
 
-    async fn room(&self, slug: &RoomSlug) -> Result<Option<RoomRecord>, StoreError> {
+    async fn room(&self, slug: &RoomSlug, user: UserId) -> Result<Option<Found>, StoreError> {
         let slug = slug.clone();
-        self.readers.read(move |connection| rooms::by_slug(connection, &slug)).await
+        self.readers.read(move |connection| rooms::by_slug(connection, &slug, user)).await
     }
 
     async fn room_by_invite(&self, invite: &str) -> Result<Option<RoomRecord>, StoreError> {
@@ -160,16 +171,8 @@ impl Store for SqliteStore {
         self.readers.read(|connection| rooms::count(connection)).await
     }
 
-    async fn is_member(&self, room: RoomId, user: UserId) -> Result<bool, StoreError> {
-        self.readers.read(move |connection| rooms::is_member(connection, room, user)).await
-    }
-
     async fn add_member(&self, room: RoomId, user: UserId, now: Timestamp) -> Result<(), StoreError> {
         self.write(|answer| Job::AddMember { room, user, now, answer }).await
-    }
-
-    async fn read_position(&self, room: RoomId, user: UserId) -> Result<Seq, StoreError> {
-        self.readers.read(move |connection| rooms::read_position(connection, room, user)).await
     }
 
     async fn mark_read(&self, room: RoomId, user: UserId, seq: Seq) -> Result<Seq, StoreError> {

@@ -32,10 +32,11 @@ pub(crate) async fn a_room_is_found_by_address_and_by_invitation(bench: Bench) {
     );
     assert_eq!((made.room.visibility, &made.room.invite), (Visibility::Private, &None));
     assert_eq!((&made.invite, &made.epoch, made.head), (&wanted.invite, &wanted.epoch, Seq::ZERO));
-    assert_eq!(bench.store.room(&wanted.slug).await.unwrap().as_ref(), Some(&made));
+    let found = bench.store.room(&wanted.slug, bench.alice.id).await.unwrap().unwrap();
+    assert_eq!((&found.record, found.is_member, found.read), (&made, true, Seq::ZERO));
     assert_eq!(bench.store.room_by_invite("invite-设计-plan").await.unwrap().as_ref(), Some(&made));
     assert_eq!(bench.store.room_by_invite("").await.unwrap(), None);
-    assert_eq!(bench.store.room(&"nowhere".parse().unwrap()).await.unwrap(), None);
+    assert_eq!(bench.store.room(&"nowhere".parse().unwrap(), bench.alice.id).await.unwrap(), None);
     assert_eq!(bench.store.room_count().await.unwrap(), 2);
 }
 
@@ -54,13 +55,15 @@ pub(crate) async fn private_rooms_are_listed_for_members_only(bench: Bench) {
     let room: RoomRecord = bench.store.create_room(room, NOW).await.unwrap();
     assert_eq!(listed(&bench, &bench.alice, 10).await, ["general", "secret"]);
     assert_eq!(listed(&bench, &bench.bob, 10).await, ["general"]);
-    assert!(bench.store.is_member(room.id, bench.alice.id).await.unwrap());
-    assert!(!bench.store.is_member(room.id, bench.bob.id).await.unwrap());
+    let is_member =
+        async |user: &User| bench.store.room(&room.room.slug, user.id).await.unwrap().unwrap().is_member;
+    assert!(is_member(&bench.alice).await);
+    assert!(!is_member(&bench.bob).await);
 
     for _ in 0..2 {
         bench.store.add_member(room.id, bench.bob.id, NOW).await.unwrap();
     }
-    assert!(bench.store.is_member(room.id, bench.bob.id).await.unwrap());
+    assert!(is_member(&bench.bob).await);
     let rooms = bench.store.rooms_of(&bench.bob, 10).await.unwrap();
     assert_eq!(rooms[1].room.invite.as_deref(), Some("/join/invite-secret"));
     assert_eq!(rooms[0].room.invite, None);
@@ -79,13 +82,14 @@ pub(crate) async fn reading_moves_on_and_never_back_or_beyond(bench: Bench) {
     for _ in 0..5 {
         bench.done(&bench.alice, send("x")).await;
     }
+    let read = async |user: &User| bench.store.room(&bench.slug(), user.id).await.unwrap().unwrap().read;
     let mark = async |n| bench.store.mark_read(bench.room.id, bench.bob.id, seq(n)).await.unwrap();
-    assert_eq!(bench.store.read_position(bench.room.id, bench.bob.id).await.unwrap(), Seq::ZERO);
+    assert_eq!(read(&bench.bob).await, Seq::ZERO);
     assert_eq!(mark(3).await, seq(3));
     assert_eq!(mark(2).await, seq(3));
     assert_eq!(mark(99).await, seq(5));
-    assert_eq!(bench.store.read_position(bench.room.id, bench.bob.id).await.unwrap(), seq(5));
-    assert_eq!(bench.store.read_position(bench.room.id, bench.alice.id).await.unwrap(), Seq::ZERO);
+    assert_eq!(read(&bench.bob).await, seq(5));
+    assert_eq!(read(&bench.alice).await, Seq::ZERO);
     assert_eq!(summary(&bench, &bench.bob).await.read, seq(5));
     assert!(bench.store.mark_read(crate::store::RoomId(99), bench.bob.id, seq(1)).await.is_err());
 }

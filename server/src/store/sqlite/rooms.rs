@@ -7,7 +7,7 @@ use protocol::{
 use rusqlite::{Connection, params};
 
 use super::{
-    Batch, CreateError, NewRoom, RoomId, RoomRecord, StoreError,
+    Batch, CreateError, Found, NewRoom, RoomId, RoomRecord, StoreError,
     error::Result,
     job::Outcome,
     query::{all, execute, first},
@@ -19,10 +19,18 @@ use crate::store::mentions::mention_key;
 /// Unread messages are counted among this many of the newest; beyond, one's own may hide others'.
 const UNREAD_SCAN_MAX: u32 = 3 * UNREAD_MAX;
 
-/// The room of that address.
-pub(super) fn by_slug(connection: &Connection, slug: &RoomSlug) -> Result<Option<RoomRecord>> {
-    let sql = concat!("SELECT ", room_columns!(), " FROM rooms r WHERE r.slug = ?1");
-    first(connection, sql, params![slug.as_str()], row::room)
+/// The room of that address, as `user` finds it.
+pub(super) fn by_slug(connection: &Connection, slug: &RoomSlug, user: UserId) -> Result<Option<Found>> {
+    let sql = concat!(
+        "SELECT ",
+        room_columns!(),
+        ", EXISTS (SELECT 1 FROM members WHERE user = ?2 AND room = r.id),
+           coalesce((SELECT seq FROM reads WHERE user = ?2 AND room = r.id), 0)
+         FROM rooms r WHERE r.slug = ?1"
+    );
+    first(connection, sql, params![slug.as_str(), user.0], |columns| {
+        Ok(Found { record: row::room(columns)?, is_member: columns.take()?, read: columns.seq()? })
+    })
 }
 
 /// The room of that invitation.
@@ -35,18 +43,6 @@ pub(super) fn by_invite(connection: &Connection, invite: &str) -> Result<Option<
 pub(super) fn count(connection: &Connection) -> Result<u64> {
     let count = first(connection, "SELECT count(*) FROM rooms", [], |columns| columns.take())?;
     Ok(count.unwrap_or_default())
-}
-
-/// Whether `user` is a member.
-pub(super) fn is_member(connection: &Connection, room: RoomId, user: UserId) -> Result<bool> {
-    let sql = "SELECT 1 FROM members WHERE user = ?1 AND room = ?2";
-    Ok(first(connection, sql, params![user.0, room.0], |columns| columns.take::<i64>())?.is_some())
-}
-
-/// Up to where `user` has read.
-pub(super) fn read_position(connection: &Connection, room: RoomId, user: UserId) -> Result<Seq> {
-    let sql = "SELECT seq FROM reads WHERE user = ?1 AND room = ?2";
-    Ok(first(connection, sql, params![user.0, room.0], |columns| columns.seq())?.unwrap_or(Seq::ZERO))
 }
 
 /// The rooms that `user` may read, by name, and what is new in them.

@@ -2,10 +2,11 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use protocol::{Op, OpKind, Seq};
-use rusqlite::Connection;
+use protocol::{Op, OpKind, Seq, UserId};
+use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::timeout};
+use uuid::Uuid;
 
 use super::{DATABASE_FILE, OpenError, SqliteStore, open};
 use crate::store::{
@@ -69,6 +70,20 @@ fn what_is_committed_survives_a_loss_of_power() {
     }
 }
 
+#[test]
+fn a_statement_is_planned_once() {
+    let folder = TempDir::new().unwrap();
+    let opened = open::open(folder.path()).unwrap();
+    for reader in &opened.readers {
+        // Where the plan may depend on what is put in, each new limit is a new plan.
+        let mut statement = reader.prepare("SELECT seq FROM messages WHERE room = ?1 LIMIT ?2").unwrap();
+        for limit in 1..10 {
+            statement.query([7, limit]).unwrap().next().unwrap();
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
+}
+
 #[tokio::test]
 async fn everything_is_there_after_reopening() {
     let folder = used_folder().await;
@@ -76,7 +91,8 @@ async fn everything_is_there_after_reopening() {
     assert!(!names.iter().any(|name| name == "hubbub.db-wal"), "closing moves the log into the database");
 
     let (store, _committed) = open_store(folder.path()).await;
-    let room = store.room(&"general".parse().unwrap()).await.unwrap().unwrap();
+    let nobody = UserId(Uuid::nil());
+    let room = store.room(&"general".parse().unwrap(), nobody).await.unwrap().unwrap().record;
     assert_eq!(room.head, seq(100));
     let page = store.page(room.id, PageAt::Newest, 1).await.unwrap();
     assert_eq!(page.messages[0].content.as_ref().map(AsRef::as_ref), Some("99: kept"));

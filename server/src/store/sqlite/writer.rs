@@ -20,6 +20,7 @@ use super::{
     Batch, blocking,
     error::Result,
     job::{Job, Settle},
+    newest::Newest,
     open::Database,
     query::{execute, first},
     row,
@@ -107,10 +108,10 @@ async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>) {
     }
 }
 
-/// Works until `closing`, then finishes what waits and lets go of the files. What is committed goes to `committed`.
+/// Works until `closing`, then finishes what waits and lets go of the files.
 pub(super) async fn run(
     mut pen: Pen,
-    committed: CommitSender,
+    reporter: Reporter,
     mut jobs: mpsc::Receiver<Job>,
     closing: CancellationToken,
 ) {
@@ -132,13 +133,13 @@ pub(super) async fn run(
                 // The runtime goes down, and with it everybody who waits for an answer.
                 let Some((back, written)) = written.await else { return };
                 pen = back;
-                written.settle(&committed).await;
+                reporter.report(written).await;
             }
         }
     }
     blocking(move || pen.lay_down()).await;
     // Last, for whoever waits for the end of the store.
-    drop(committed);
+    drop(reporter);
 }
 
 /// What became of a batch.
@@ -150,16 +151,26 @@ struct Written {
     outcome: std::result::Result<Vec<Committed>, StoreError>,
 }
 
-impl Written {
-    /// Answers the jobs and publishes what was committed, in this order.
-    async fn settle(self, committed: &CommitSender) {
-        let Self { settled, left, outcome } = self;
+/// Who hears of what was written.
+pub(super) struct Reporter {
+    pub(super) newest: Newest,
+    /// Whoever publishes it.
+    pub(super) committed: CommitSender,
+}
+
+impl Reporter {
+    /// Answers the jobs of a batch and publishes what was committed, in this order.
+    async fn report(&self, written: Written) {
+        let Written { settled, left, outcome } = written;
+        if let Ok(events) = &outcome {
+            self.newest.note(events.iter().map(|committed| (committed.room, committed.event.seq)));
+        }
         for settle in settled {
             settle(outcome.as_ref().map(drop).map_err(StoreError::clone));
         }
         match outcome {
             Ok(events) => {
-                if !events.is_empty() && committed.send(events).await.is_err() {
+                if !events.is_empty() && self.committed.send(events).await.is_err() {
                     tracing::error!("nobody publishes what was written; readers see it when they load it");
                 }
             }

@@ -1,0 +1,136 @@
+//! The newest page of rooms, as it was read last: it is what everybody asks for who comes in. It holds as long as nothing is
+//! appended to the room, for whatever changes a message is an event of its log.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use protocol::{Seq, timeline::Page};
+
+use crate::store::{RoomId, StoreError};
+
+/// Most rooms whose page is remembered; one more, and all of them are read anew.
+const ROOMS_MAX: usize = 256;
+/// A page with more words than this is not remembered, in bytes.
+const PAGE_MAX_BYTES: usize = 32 * 1024;
+
+/// Cheap to clone; all clones are one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Newest(Arc<Mutex<HashMap<RoomId, Known>>>);
+
+/// What is known of a room that somebody has asked for.
+#[derive(Debug, Default)]
+struct Known {
+    /// No page of before this event is the newest any more.
+    head: Seq,
+    /// The page, and how many messages were asked for.
+    page: Option<(u32, Arc<Page>)>,
+}
+
+impl Newest {
+    /// The newest page of at most `limit` messages: as it is remembered, or else as `read` finds it.
+    pub(super) async fn page(
+        &self,
+        room: RoomId,
+        limit: u32,
+        read: impl AsyncFnOnce() -> Result<Page, StoreError>,
+    ) -> Result<Page, StoreError> {
+        if let Some(page) = self.recall(room, limit) {
+            return Ok(Page::clone(&page));
+        }
+        let page = read().await?;
+        self.remember(room, limit, &page);
+        Ok(page)
+    }
+
+    /// The page, if it is remembered. If not, what is appended from now on is noted, so that a page which is being read
+    /// meanwhile is not taken for the newest.
+    fn recall(&self, room: RoomId, limit: u32) -> Option<Arc<Page>> {
+        let mut rooms = self.lock();
+        if rooms.len() >= ROOMS_MAX && !rooms.contains_key(&room) {
+            rooms.clear();
+        }
+        let (asked, page) = rooms.entry(room).or_default().page.as_ref()?;
+        (*asked == limit).then(|| Arc::clone(page))
+    }
+
+    fn remember(&self, room: RoomId, limit: u32, page: &Page) {
+        let words: usize =
+            page.messages.iter().flat_map(|message| &message.content).map(|content| content.as_str().len()).sum();
+        if words > PAGE_MAX_BYTES {
+            return;
+        }
+        let page = Arc::new(page.clone());
+        if let Some(known) = self.lock().get_mut(&room).filter(|known| known.head <= page.head) {
+            known.page = Some((limit, page));
+        }
+    }
+
+    /// Takes note of what was appended. To be called when it can be read and before anybody is told.
+    pub(super) fn note(&self, appended: impl Iterator<Item = (RoomId, Seq)>) {
+        let mut rooms = self.lock();
+        for (room, seq) in appended {
+            if let Some(known) = rooms.get_mut(&room) {
+                *known = Known { head: seq, page: None };
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOM: RoomId = RoomId(1);
+
+    fn seq(n: u64) -> Seq {
+        Seq::new(n).unwrap()
+    }
+
+    fn page(head: u64) -> Page {
+        let epoch = "e1".parse().unwrap();
+        Page { epoch, head: seq(head), messages: vec![], has_more_before: false, has_more_after: false }
+    }
+
+    /// The head of the page that is found; what would be read is at `stored`.
+    async fn found(newest: &Newest, limit: u32, stored: u64) -> u64 {
+        newest.page(ROOM, limit, async || Ok(page(stored))).await.unwrap().head.get()
+    }
+
+    #[tokio::test]
+    async fn a_page_holds_until_something_is_appended() {
+        let newest = Newest::default();
+        assert_eq!(found(&newest, 50, 1).await, 1);
+        assert_eq!(found(&newest, 50, 99).await, 1, "it was remembered");
+        assert_eq!(found(&newest, 20, 2).await, 2, "fewer messages are another page");
+        newest.note([(ROOM, seq(3))].into_iter());
+        assert_eq!(found(&newest, 20, 3).await, 3);
+    }
+
+    #[tokio::test]
+    async fn a_page_that_was_read_before_something_was_appended_is_not_remembered() {
+        let newest = Newest::default();
+        let read = async || {
+            newest.note([(ROOM, seq(2))].into_iter());
+            Ok(page(1))
+        };
+        assert_eq!(newest.page(ROOM, 50, read).await.unwrap().head, seq(1));
+        assert_eq!(found(&newest, 50, 2).await, 2);
+    }
+
+    #[tokio::test]
+    async fn as_many_rooms_are_remembered_as_are_read_and_no_more() {
+        let newest = Newest::default();
+        for room in 0..1_000 {
+            newest.page(RoomId(room), 50, async || Ok(page(1))).await.unwrap();
+            assert!(newest.lock().len() <= ROOMS_MAX);
+        }
+        newest.note([(RoomId(5_000), seq(1))].into_iter());
+        assert!(!newest.lock().contains_key(&RoomId(5_000)), "nobody asks for it");
+    }
+}
