@@ -29,12 +29,7 @@ use super::{
     identity::{Proof, unauthorized},
     preferences, session_cookie,
 };
-use crate::{
-    chat::Chat,
-    hub::Hub,
-    random,
-    store::PageAt,
-};
+use crate::{chat::Chat, hub::Hub, random, store::PageAt};
 
 /// The cookie of the room that was looked at last, so that `/` opens it again.
 const LAST_ROOM: &str = "room";

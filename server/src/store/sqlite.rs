@@ -27,8 +27,8 @@ use self::{
     writer::Pen,
 };
 use super::{
-    AppendError, Appended, CommitSender, CreateError, Found, NewRoom, PageAt, RoomId, RoomRecord, Session, Store,
-    StoreError, TokenHash, mentions::mentioned,
+    AppendError, Appended, CommitSender, CreateError, Found, NewRoom, PageAt, RoomId, RoomRecord, Session,
+    Store, StoreError, TokenHash, mentions::mentioned,
 };
 
 mod append;

@@ -123,8 +123,7 @@ impl Batch<'_> {
     }
 
     fn message(&self, room: RoomId, seq: Seq) -> Result<Option<Stored>> {
-        let sql =
-            concat!("SELECT ", message_columns!(), " FROM messages m WHERE m.room = ?1 AND m.seq = ?2");
+        let sql = concat!("SELECT ", message_columns!(), " FROM messages m WHERE m.room = ?1 AND m.seq = ?2");
         let params = params![room.0, row::number(seq)];
         first(self.connection, sql, params, |columns| row::message_alone(columns, room))
     }

@@ -70,12 +70,8 @@ impl Job {
         match self {
             Self::Append { append, answer } => settle(answer, batch.append(*append)),
             Self::CreateRoom { room, now, answer } => settle(answer, batch.create_room(*room, now)),
-            Self::AddMember { room, user, now, answer } => {
-                settle(answer, batch.add_member(room, user, now))
-            }
-            Self::MarkRead { room, user, seq, answer } => {
-                settle(answer, batch.mark_read(room, user, seq))
-            }
+            Self::AddMember { room, user, now, answer } => settle(answer, batch.add_member(room, user, now)),
+            Self::MarkRead { room, user, seq, answer } => settle(answer, batch.mark_read(room, user, seq)),
             Self::CreateUser { session, key, now, answer } => {
                 settle(answer, batch.create_user(&session, &key, now))
             }

@@ -56,8 +56,12 @@ impl Newest {
     }
 
     fn remember(&self, room: RoomId, limit: u32, page: &Page) {
-        let words: usize =
-            page.messages.iter().flat_map(|message| &message.content).map(|content| content.as_str().len()).sum();
+        let words: usize = page
+            .messages
+            .iter()
+            .flat_map(|message| &message.content)
+            .map(|content| content.as_str().len())
+            .sum();
         if words > PAGE_MAX_BYTES {
             return;
         }

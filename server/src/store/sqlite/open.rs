@@ -187,7 +187,8 @@ impl Form {
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
         let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
         let is_ours = number("application_id")? == i64::from(APPLICATION_ID);
-        let is_empty = connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
+        let is_empty =
+            connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
         let steps = usize::try_from(number("user_version")?).unwrap_or(usize::MAX);
         Ok(match (is_ours, is_empty) {
             (true, _) if steps > STEPS.len() => Self::Newer,
@@ -240,9 +241,8 @@ impl Folder<'_> {
         let explain = |error: rusqlite::Error| self.explain(&error);
         // After this the file alone is the database, so that its size tells whether it is whole. Unless somebody reads it,
         // as a backup does: then a part stays in the log.
-        let is_busy: bool = connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-            .map_err(explain)?;
+        let is_busy: bool =
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(explain)?;
         let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
         let size: u64 = connection.query_row(sql, [], |row| row.get(0)).map_err(explain)?;
         let held = fs::metadata(file).map_err(|error| self.not_writable(error.to_string()))?.len();

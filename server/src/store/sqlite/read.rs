@@ -22,7 +22,12 @@ const READ_MAX_BYTES: usize = PAGE_MAX_BYTES;
 
 /// At most `limit` events after `after`, in order, and no more than [`READ_MAX_BYTES`] of words; none only where there are
 /// none, or of a room that does not exist.
-pub(super) fn events(connection: &mut Connection, room: RoomId, after: Seq, limit: u32) -> Result<Vec<Event>> {
+pub(super) fn events(
+    connection: &mut Connection,
+    room: RoomId,
+    after: Seq,
+    limit: u32,
+) -> Result<Vec<Event>> {
     let limit = limit.min(EVENTS_MAX) as usize;
     let mut events = Vec::new();
     // One transaction reads one moment.
@@ -56,7 +61,12 @@ pub(super) fn events(connection: &mut Connection, room: RoomId, after: Seq, limi
 }
 
 /// At most `limit` neighbouring messages and the head of the same moment; `None` for a room that does not exist.
-pub(super) fn page(connection: &mut Connection, room: RoomId, at: PageAt, limit: u32) -> Result<Option<Page>> {
+pub(super) fn page(
+    connection: &mut Connection,
+    room: RoomId,
+    at: PageAt,
+    limit: u32,
+) -> Result<Option<Page>> {
     let limit = limit.clamp(1, PAGE_MAX_MESSAGES) as usize;
     // One transaction reads one moment.
     let moment = connection.transaction()?;

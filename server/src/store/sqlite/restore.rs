@@ -136,9 +136,8 @@ impl Incoming<'_> {
         self.copy().map_err(|cause| self.copy_failed(cause))?;
         let no_backup = |error: rusqlite::Error| self.no_backup(error.to_string());
         let mut connection = self.connect().map_err(no_backup)?;
-        let verdict: String = connection
-            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-            .map_err(no_backup)?;
+        let verdict: String =
+            connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(no_backup)?;
         if verdict != "ok" {
             return Err(self.no_backup(verdict));
         }

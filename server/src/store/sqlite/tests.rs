@@ -62,10 +62,8 @@ fn what_is_committed_survives_a_loss_of_power() {
     let folder = TempDir::new().unwrap();
     let opened = open::open(folder.path()).unwrap();
     for connection in [&opened.writer, &opened.database.writer().unwrap()] {
-        let synchronous: i64 =
-            connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
-        let journal: String =
-            connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
         assert_eq!((synchronous, journal.as_str()), (2, "wal"), "2 is FULL");
     }
 }
