@@ -13,17 +13,21 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
+use crate::talk::guest;
+
 /// How many readers come in at a time.
 const AT_ONCE: usize = 100;
+/// Authors, who take turns: nobody writes faster than a person may.
+const AUTHORS: usize = 10;
 /// How long a message may take to reach everybody.
 const DELIVERY_WAIT: Duration = Duration::from_secs(30);
 
-/// An author and the readers of a room.
+/// The authors and the readers of a room.
 #[derive(Debug)]
 pub(crate) struct Audience {
-    author: Client,
+    authors: Vec<Client>,
     room: RoomSlug,
-    /// From each reader: when it heard a message, in the author's microseconds, and which.
+    /// From each reader: which message it heard, by when that was sent in microseconds, and when it was heard.
     heard: mpsc::UnboundedReceiver<(u64, Instant)>,
     readers: usize,
     began: Instant,
@@ -33,11 +37,16 @@ pub(crate) struct Audience {
 impl Audience {
     /// Has `readers` connections join a room, all of one user.
     pub(crate) async fn gather(address: &str, room: &RoomSlug, readers: usize) -> anyhow::Result<Self> {
+        let mut authors = Vec::with_capacity(AUTHORS);
+        for n in 0..AUTHORS {
+            let (author, mut updates) =
+                guest(address, &format!("author-{n}-{:08x}", fastrand::u32(..)), 64).await?;
+            tokio::spawn(async move { while updates.next().await.is_some() {} });
+            author.online().await?;
+            authors.push(author);
+        }
         let token =
             client::create_guest(address, &format!("audience-{:08x}", fastrand::u32(..))).await?.token;
-        let (author, mut updates) = Options::new(address, &token)?.max_in_flight(64).start();
-        tokio::spawn(async move { while updates.next().await.is_some() {} });
-        author.online().await?;
         let began = Instant::now();
         // Bounded by what is asked for: messages times readers.
         let (tell, heard) = mpsc::unbounded_channel();
@@ -67,7 +76,7 @@ impl Audience {
         while let Some(come) = coming.join_next().await {
             come??;
         }
-        Ok(Self { author, room: room.clone(), heard, readers, began, _listening: listening })
+        Ok(Self { authors, room: room.clone(), heard, readers, began, _listening: listening })
     }
 
     /// Posts `messages` at an even pace; answers how long the slowest hundredth of the deliveries took at least.
@@ -75,10 +84,10 @@ impl Audience {
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut sends = JoinSet::new();
-        for _ in 0..messages {
+        for author in self.authors.iter().cycle().take(messages) {
             ticks.tick().await;
             let content = format!("at {} {}", self.began.elapsed().as_micros(), "x".repeat(100));
-            let (author, room) = (self.author.clone(), self.room.clone());
+            let (author, room) = (author.clone(), self.room.clone());
             sends.spawn(async move { anyhow::Ok(author.send(room, content.parse()?).await?) });
         }
         let mut took = Vec::with_capacity(messages * self.readers);

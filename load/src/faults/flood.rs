@@ -9,7 +9,7 @@ use fastrand::Rng;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    time::{Instant, timeout},
+    time::{Instant, interval, timeout},
 };
 
 use super::Run;
@@ -22,14 +22,23 @@ use crate::{
 
 /// Readers that must not notice. They are of one user, who may have so many connections.
 const READERS: usize = 200;
-const MESSAGES: usize = 30;
-const EVERY: Duration = Duration::from_millis(300);
+/// Messages in one measurement, and how far apart.
+const MESSAGES: usize = 200;
+const MESSAGES_SHORT: usize = 40;
+const EVERY: Duration = Duration::from_millis(50);
+/// Measurements with and without it, in turns.
+const ROUNDS: usize = 5;
 /// How much longer they may wait, in hundredths.
 const GROWTH_MAX: u32 = 120;
 /// How much memory all of it may cost, in KB.
 const MEMORY_MAX_KB: u64 = 16_000;
-/// Frames of a flood, as fast as the socket takes them.
+/// Frames of a flood that goes out as fast as the socket takes it.
 const FLOOD_FRAMES: usize = 10_000;
+/// A flood of 10,000 frames a second: so many at a time, and how often.
+const WAVE_FRAMES: usize = 100;
+const WAVE_EVERY: Duration = Duration::from_millis(10);
+/// What it consists of.
+const SPAM: &[u8] = br#"{"type":"send","room":"general","content":"flood"}"#;
 /// How long a hostile connection may live on.
 const END_WAIT: Duration = Duration::from_secs(40);
 /// The flags of the server: limits as they are, but the audience may be as large as it is.
@@ -42,24 +51,24 @@ pub(super) async fn run(run: &mut Run) -> anyhow::Result<Report> {
     let address = server.address();
     let room: RoomSlug = "general".parse()?;
     let mut audience = Audience::gather(&address, &room, READERS).await?;
-    let mut alone = vec![audience.p99(MESSAGES, EVERY).await?];
     let before = server.resident_kb()?;
 
-    let mut beside = Vec::new();
-    let rounds = run.scale(3, 1);
-    for round in 0..rounds {
-        let hostile = attack(&address, round, &mut run.random);
-        let (p99, codes) = tokio::join!(audience.p99(MESSAGES, EVERY), hostile);
-        beside.push(p99?);
-        for (what, expected, found) in codes? {
-            report.demand(expected == found, format!("{what}: {found}, not {expected}"));
-            if round == 0 {
-                report.note(format!("{what}: {found}"));
-            }
-        }
-        if !run.is_short {
-            alone.push(audience.p99(MESSAGES, EVERY).await?);
-        }
+    let messages = run.scale(MESSAGES, MESSAGES_SHORT);
+    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    let mut floods = 0;
+    for round in 0..run.scale(ROUNDS, 1) {
+        alone.push(audience.p99(messages, EVERY).await?);
+        let token = client::create_guest(&address, &format!("hostile-{round}")).await?.token;
+        let siege =
+            tokio::spawn(siege(address.clone(), token, run.random.fork(), EVERY * u32::try_from(messages)?));
+        beside.push(audience.p99(messages, EVERY).await?);
+        floods += siege.await??;
+    }
+    report.note(format!("{floods} connections that each sent 10,000 frames a second until they were closed"));
+    report.demand(floods > 0, "nothing was flooded");
+    for (what, expected, found) in attack(&address, &mut run.random).await? {
+        report.note(format!("{what}: {found}"));
+        report.demand(expected == found, format!("{what}: {found}, not {expected}"));
     }
     let grown = server.resident_kb()?.saturating_sub(before);
     let (alone, beside) = (median(alone), median(beside));
@@ -81,29 +90,60 @@ pub(super) async fn run(run: &mut Run) -> anyhow::Result<Report> {
 /// What was done, what should come of it, and what came.
 type Outcome = (&'static str, String, String);
 
-async fn attack(address: &str, round: usize, random: &mut Rng) -> anyhow::Result<Vec<Outcome>> {
-    let token = client::create_guest(address, &format!("hostile-{round}")).await?.token;
-    let mut outcomes = Vec::new();
-
-    let mut raw = Raw::connect(address, &token, None).await?;
+/// Floods for so long, each time over a new connection, and throws everything else between. Answers how many floods were cut
+/// off.
+async fn siege(address: String, token: String, mut random: Rng, lasts: Duration) -> anyhow::Result<usize> {
     let began = Instant::now();
-    let mut sent = 0;
-    for _ in 0..FLOOD_FRAMES {
-        if raw.send(TEXT, br#"{"type":"send","room":"general","content":"flood"}"#).await.is_err() {
-            break;
+    let wave = crate::raw::frame(TEXT, SPAM).repeat(WAVE_FRAMES);
+    let mut floods = 0;
+    while began.elapsed() < lasts {
+        let mut raw = Raw::connect(&address, &token, None).await?;
+        let mut waves = interval(WAVE_EVERY);
+        loop {
+            waves.tick().await;
+            if raw.send_bytes(&wave).await.is_err() {
+                floods += 1;
+                break;
+            }
+            if began.elapsed() >= lasts {
+                break;
+            }
         }
-        sent += 1;
+        for (_, bytes, _) in bombs(&mut random) {
+            let mut raw = Raw::connect(&address, &token, None).await?;
+            // It may close before all is said.
+            let _closed = raw.send_bytes(&bytes).await;
+            raw.end().await?;
+        }
+        endless_head(&address).await?;
     }
-    let _rate = (sent, began.elapsed());
-    outcomes.push(("a flood of frames", closed(4009), end(&mut raw).await?));
+    Ok(floods)
+}
 
-    let bombs: [(&str, Vec<u8>, u16); 4] = [
+/// What breaks the rules, with what it should be closed with.
+fn bombs(random: &mut Rng) -> [(&'static str, Vec<u8>, u16); 4] {
+    [
         ("a frame of 2^62 bytes", [&[TEXT, 0xFF][..], &(1_u64 << 62).to_be_bytes(), &[0; 4]].concat(), 1009),
         ("a frame without a mask", vec![TEXT, 0x02, b'{', b'}'], 1002),
         ("random bytes", (0..65_536).map(|_| random.u8(..)).collect(), 1002),
         ("text that is no UTF-8", crate::raw::frame(TEXT, &[0xFF, 0xFE, 0xFD]), 1007),
-    ];
-    for (what, bytes, code) in bombs {
+    ]
+}
+
+/// Does everything once, and sees what comes of it.
+async fn attack(address: &str, random: &mut Rng) -> anyhow::Result<Vec<Outcome>> {
+    let token = client::create_guest(address, "hostile").await?.token;
+    let mut outcomes = Vec::new();
+
+    let mut raw = Raw::connect(address, &token, None).await?;
+    for _ in 0..FLOOD_FRAMES {
+        if raw.send(TEXT, SPAM).await.is_err() {
+            break;
+        }
+    }
+    outcomes.push(("a flood of frames", closed(4009), end(&mut raw).await?));
+
+    for (what, bytes, code) in bombs(random) {
         let mut raw = Raw::connect(address, &token, None).await?;
         // It may close before all is said.
         let _closed = raw.send_bytes(&bytes).await;
