@@ -24,6 +24,7 @@ use self::{
     job::{Answer, Append, Job},
     newest::Newest,
     readers::Readers,
+    sessions::Sessions,
     writer::Pen,
 };
 use super::{
@@ -44,6 +45,7 @@ mod restore;
 mod rooms;
 mod row;
 mod seal;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -63,6 +65,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct SqliteStore {
     readers: Readers,
     newest: Newest,
+    sessions: Sessions,
     jobs: mpsc::Sender<Job>,
     closing: CancellationToken,
     writer: TaskTracker,
@@ -81,12 +84,12 @@ impl SqliteStore {
         let (jobs, waiting) = mpsc::channel(WRITE_QUEUE_MAX);
         let closing = CancellationToken::new();
         let tracker = TaskTracker::new();
-        let newest = Newest::default();
+        let (newest, sessions) = (Newest::default(), Sessions::default());
         let pen = Pen::new(opened.database, opened.writer, opened.lock);
-        let reporter = writer::Reporter { newest: newest.clone(), committed };
+        let reporter = writer::Reporter { newest: newest.clone(), sessions: sessions.clone(), committed };
         tracker.spawn(writer::run(pen, reporter, waiting, closing.clone()));
         tracker.close();
-        Self { readers: Readers::new(opened.readers), newest, jobs, closing, writer: tracker }
+        Self { readers: Readers::new(opened.readers), newest, sessions, jobs, closing, writer: tracker }
     }
 
     /// Gives the writer a change and waits until it is on disk.
@@ -185,7 +188,8 @@ impl Store for SqliteStore {
     }
 
     async fn session(&self, token: TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError> {
-        self.readers.read(move |connection| users::session(connection, token, now)).await
+        let read = async || self.readers.read(move |connection| users::session(connection, token, now)).await;
+        self.sessions.get(token, now, read).await
     }
 
     async fn extend_session(&self, token: TokenHash, expires: Timestamp) -> Result<(), StoreError> {
@@ -217,6 +221,8 @@ struct Batch<'w> {
     connection: &'w Connection,
     heads: &'w mut writer::Heads,
     committed: Vec<super::Committed>,
+    /// Sessions that were changed or ended.
+    sessions: Vec<TokenHash>,
     /// Whether an earlier batch failed just now.
     has_failed: bool,
 }

@@ -17,7 +17,14 @@ const PAGE_MAX_BYTES: usize = 32 * 1024;
 
 /// Cheap to clone; all clones are one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Newest(Arc<Mutex<HashMap<RoomId, Known>>>);
+pub(super) struct Newest(Arc<Mutex<Rooms>>);
+
+#[derive(Debug, Default)]
+struct Rooms {
+    known: HashMap<RoomId, Known>,
+    /// How often all of them were forgotten: what was noted before that is not known any more.
+    forgotten: u64,
+}
 
 /// What is known of a room that somebody has asked for.
 #[derive(Debug, Default)]
@@ -36,26 +43,30 @@ impl Newest {
         limit: u32,
         read: impl AsyncFnOnce() -> Result<Page, StoreError>,
     ) -> Result<Page, StoreError> {
-        if let Some(page) = self.recall(room, limit) {
-            return Ok(Page::clone(&page));
-        }
+        let forgotten = match self.recall(room, limit) {
+            Ok(page) => return Ok(Page::clone(&page)),
+            Err(forgotten) => forgotten,
+        };
         let page = read().await?;
-        self.remember(room, limit, &page);
+        self.remember(room, limit, &page, forgotten);
         Ok(page)
     }
 
     /// The page, if it is remembered. If not, what is appended from now on is noted, so that a page which is being read
-    /// meanwhile is not taken for the newest.
-    fn recall(&self, room: RoomId, limit: u32) -> Option<Arc<Page>> {
+    /// meanwhile is not taken for the newest, as long as rooms were forgotten no more often than this.
+    fn recall(&self, room: RoomId, limit: u32) -> Result<Arc<Page>, u64> {
         let mut rooms = self.lock();
-        if rooms.len() >= ROOMS_MAX && !rooms.contains_key(&room) {
-            rooms.clear();
+        if rooms.known.len() >= ROOMS_MAX && !rooms.known.contains_key(&room) {
+            rooms.known.clear();
+            rooms.forgotten += 1;
         }
-        let (asked, page) = rooms.entry(room).or_default().page.as_ref()?;
-        (*asked == limit).then(|| Arc::clone(page))
+        match &rooms.known.entry(room).or_default().page {
+            Some((asked, page)) if *asked == limit => Ok(Arc::clone(page)),
+            _ => Err(rooms.forgotten),
+        }
     }
 
-    fn remember(&self, room: RoomId, limit: u32, page: &Page) {
+    fn remember(&self, room: RoomId, limit: u32, page: &Page, forgotten: u64) {
         let words: usize = page
             .messages
             .iter()
@@ -66,7 +77,9 @@ impl Newest {
             return;
         }
         let page = Arc::new(page.clone());
-        if let Some(known) = self.lock().get_mut(&room).filter(|known| known.head <= page.head) {
+        let mut rooms = self.lock();
+        let is_noted = rooms.forgotten == forgotten;
+        if let Some(known) = rooms.known.get_mut(&room).filter(|known| is_noted && known.head <= page.head) {
             known.page = Some((limit, page));
         }
     }
@@ -75,13 +88,13 @@ impl Newest {
     pub(super) fn note(&self, appended: impl Iterator<Item = (RoomId, Seq)>) {
         let mut rooms = self.lock();
         for (room, seq) in appended {
-            if let Some(known) = rooms.get_mut(&room) {
+            if let Some(known) = rooms.known.get_mut(&room) {
                 *known = Known { head: seq, page: None };
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, Known>> {
+    fn lock(&self) -> MutexGuard<'_, Rooms> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -128,13 +141,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nor_is_one_that_was_read_before_the_note_was_forgotten() {
+        let newest = Newest::default();
+        let read = async || {
+            newest.note([(ROOM, seq(2))].into_iter());
+            for room in 100..500 {
+                newest.page(RoomId(room), 50, async || Ok(page(1))).await?;
+            }
+            // Somebody else begins to read.
+            assert!(newest.recall(ROOM, 50).is_err());
+            Ok(page(1))
+        };
+        newest.page(ROOM, 50, read).await.unwrap();
+        assert_eq!(found(&newest, 50, 2).await, 2);
+    }
+
+    #[tokio::test]
     async fn as_many_rooms_are_remembered_as_are_read_and_no_more() {
         let newest = Newest::default();
         for room in 0..1_000 {
             newest.page(RoomId(room), 50, async || Ok(page(1))).await.unwrap();
-            assert!(newest.lock().len() <= ROOMS_MAX);
+            assert!(newest.lock().known.len() <= ROOMS_MAX);
         }
         newest.note([(RoomId(5_000), seq(1))].into_iter());
-        assert!(!newest.lock().contains_key(&RoomId(5_000)), "nobody asks for it");
+        assert!(!newest.lock().known.contains_key(&RoomId(5_000)), "nobody asks for it");
     }
 }

@@ -70,18 +70,20 @@ impl Batch<'_> {
     }
 
     /// Puts off the end of a session; never brings it nearer.
-    pub(super) fn extend_session(&self, token: TokenHash, expires: Timestamp) -> Outcome<()> {
+    pub(super) fn extend_session(&mut self, token: TokenHash, expires: Timestamp) -> Outcome<()> {
         execute(
             self.connection,
             "UPDATE sessions SET expires_at = max(expires_at, ?2) WHERE token = ?1",
             params![token.0, row::ms(expires)],
         )?;
+        self.sessions.push(token);
         Ok(Ok(()))
     }
 
     /// Ends a session.
-    pub(super) fn delete_session(&self, token: TokenHash) -> Outcome<()> {
+    pub(super) fn delete_session(&mut self, token: TokenHash) -> Outcome<()> {
         execute(self.connection, "DELETE FROM sessions WHERE token = ?1", params![token.0])?;
+        self.sessions.push(token);
         Ok(Ok(()))
     }
 

@@ -24,8 +24,9 @@ use super::{
     open::Database,
     query::{execute, first},
     row,
+    sessions::Sessions,
 };
-use crate::store::{CommitSender, Committed, RoomId, StoreError};
+use crate::store::{CommitSender, Committed, RoomId, StoreError, TokenHash};
 
 /// Most jobs in one transaction.
 const WRITE_BATCH_MAX: usize = 512;
@@ -148,12 +149,19 @@ struct Written {
     settled: Vec<Settle>,
     /// The jobs that were not run, for an earlier one failed.
     left: Vec<Job>,
-    outcome: std::result::Result<Vec<Committed>, StoreError>,
+    outcome: std::result::Result<Done, StoreError>,
+}
+
+/// What a batch changed that others must hear of.
+struct Done {
+    events: Vec<Committed>,
+    sessions: Vec<TokenHash>,
 }
 
 /// Who hears of what was written.
 pub(super) struct Reporter {
     pub(super) newest: Newest,
+    pub(super) sessions: Sessions,
     /// Whoever publishes it.
     pub(super) committed: CommitSender,
 }
@@ -162,14 +170,15 @@ impl Reporter {
     /// Answers the jobs of a batch and publishes what was committed, in this order.
     async fn report(&self, written: Written) {
         let Written { settled, left, outcome } = written;
-        if let Ok(events) = &outcome {
+        if let Ok(Done { events, sessions }) = &outcome {
             self.newest.note(events.iter().map(|committed| (committed.room, committed.event.seq)));
+            sessions.iter().for_each(|&token| self.sessions.forget(token));
         }
         for settle in settled {
             settle(outcome.as_ref().map(drop).map_err(StoreError::clone));
         }
         match outcome {
-            Ok(events) => {
+            Ok(Done { events, .. }) => {
                 if !events.is_empty() && self.committed.send(events).await.is_err() {
                     tracing::error!("nobody publishes what was written; readers see it when they load it");
                 }
@@ -214,7 +223,7 @@ impl Pen {
         &mut self,
         jobs: &mut impl Iterator<Item = Job>,
         settled: &mut Vec<Settle>,
-    ) -> Result<Vec<Committed>> {
+    ) -> Result<Done> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(self.database.writer()?),
@@ -222,20 +231,25 @@ impl Pen {
         // Not deferred: the lock is taken before anything is read, so nothing read can be stale.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let has_failed = self.failed_at.is_some_and(|at| at.elapsed() < FAILURE_REMEMBERED);
-        let mut batch =
-            Batch { connection: &transaction, heads: &mut self.heads, committed: Vec::new(), has_failed };
+        let mut batch = Batch {
+            connection: &transaction,
+            heads: &mut self.heads,
+            committed: Vec::new(),
+            sessions: Vec::new(),
+            has_failed,
+        };
         for job in jobs {
             let (settle, done) = job.run(&mut batch);
             settled.push(settle);
             done?;
         }
         batch.store_heads()?;
-        let committed = batch.committed;
+        let done = Done { events: batch.committed, sessions: batch.sessions };
         transaction.commit()?;
         if self.heads.known.len() > HEADS_MAX {
             self.heads = Heads::default();
         }
-        Ok(committed)
+        Ok(done)
     }
 
     /// Brings the writer back to what is on disk, after a transaction that was rolled back.
