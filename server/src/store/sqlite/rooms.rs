@@ -41,7 +41,7 @@ pub(super) fn by_invite(connection: &Connection, invite: &str) -> Result<Option<
 
 /// How many rooms there are.
 pub(super) fn count(connection: &Connection) -> Result<u64> {
-    let count = first(connection, "SELECT count(*) FROM rooms", [], |columns| columns.take())?;
+    let count = first(connection, "SELECT count(*) FROM rooms", [], row::value)?;
     Ok(count.unwrap_or_default())
 }
 
@@ -108,7 +108,7 @@ impl Batch<'_> {
                 room.creator.map(|user| user.0),
                 row::ms(now),
             ],
-            |columns| columns.take(),
+            row::value,
         );
         let id = match inserted {
             Ok(Some(id)) => RoomId(id),
@@ -168,7 +168,7 @@ impl Batch<'_> {
              ON CONFLICT (user, room) DO UPDATE SET seq = max(seq, excluded.seq)
              RETURNING seq",
             params![user.0, room.0, row::number(seq)],
-            |columns| columns.seq(),
+            row::seq,
         );
         match marked {
             Ok(marked) => Ok(Ok(marked.unwrap_or(seq))),

@@ -108,6 +108,16 @@ impl<'r> Columns<'r> {
     }
 }
 
+/// A row of one value.
+pub(super) fn value<T: FromSql>(columns: &mut Columns<'_>) -> Result<T> {
+    columns.take()
+}
+
+/// A row of one position.
+pub(super) fn seq(columns: &mut Columns<'_>) -> Result<Seq> {
+    columns.seq()
+}
+
 /// The columns of an event `e`, and of the message `q` that it answers.
 macro_rules! event_columns {
     () => {

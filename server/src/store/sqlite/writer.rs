@@ -172,7 +172,9 @@ impl Reporter {
         let Written { settled, left, outcome } = written;
         if let Ok(Done { events, sessions }) = &outcome {
             self.newest.note(events.iter().map(|committed| (committed.room, committed.event.seq)));
-            sessions.iter().for_each(|&token| self.sessions.forget(token));
+            for &token in sessions {
+                self.sessions.forget(token);
+            }
         }
         for settle in settled {
             settle(outcome.as_ref().map(drop).map_err(StoreError::clone));
