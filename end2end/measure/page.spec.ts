@@ -77,29 +77,32 @@ test('how soon the page is live', async ({ browser, server, api }) => {
   figure(`live ${slow}, next visit`, median(again), 'ms', { most: 1_500 });
 });
 
-test('a burst into the open room', async ({ browser, server, api }) => {
+test('a burst into the open room', async ({ browser, server, link, api }) => {
   const ann = await api('Ann');
   await fill(server.url, 1_000);
-  const page = await visitor(browser, server.url, ann);
-  await page.goto(`${server.url}/rooms/general`);
+  const page = await visitor(browser, link.url, ann);
+  await page.goto(`${link.url}/rooms/general`);
   await live(page);
   const gaps: number[] = [];
   const tasks: number[] = [];
   const most: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    await page.evaluate(() => Object.assign(window.probe, { gap: 0, task: 0, most: 0 }));
+    // Kept back and handed over at once: the page gets all of it in one moment, and a processor that makes nothing meanwhile.
+    link.hold();
     await fill(server.url, BURST_MESSAGES);
     await ann.post('general', `end of round ${round}.`);
+    await page.evaluate(() => Object.assign(window.probe, { gap: 0, task: 0, most: 0 }));
+    link.release();
     await shows(page, `end of round ${round}.`);
     const { gap, task, most: held } = await page.evaluate(() => ({ ...window.probe, memory: undefined }));
     gaps.push(gap);
     tasks.push(task);
     most.push(held);
   }
-  figure(`burst of ${BURST_MESSAGES}: longest time between frames`, median(gaps), 'ms', { most: 50 });
-  figure(`burst of ${BURST_MESSAGES}: the same, worst of ${ROUNDS}`, Math.max(...gaps), 'ms', { most: 50 });
-  figure(`burst of ${BURST_MESSAGES}: longest task above 50 ms, worst of ${ROUNDS}`, Math.max(...tasks), 'ms', { most: 50 });
-  figure(`burst of ${BURST_MESSAGES}: most messages in the document`, Math.max(...most), '', { most: 300 });
+  figure(`${BURST_MESSAGES} messages at once: longest time between frames`, median(gaps), 'ms', { most: 50 });
+  figure(`${BURST_MESSAGES} messages at once: the same, worst of ${ROUNDS}`, Math.max(...gaps), 'ms', { most: 50 });
+  figure(`${BURST_MESSAGES} messages at once: longest task above 50 ms, worst of ${ROUNDS}`, Math.max(...tasks), 'ms', { most: 50 });
+  figure(`${BURST_MESSAGES} messages at once: most messages in the document`, Math.max(...most), '', { most: 300 });
   await page.context().close();
 });
 
