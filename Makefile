@@ -1,6 +1,6 @@
 # The front door. The work is in scripts/; each of them says what it does.
 .DEFAULT_GOAL := help
-.PHONY: help run test dev check conformance fuzz sizes faults bench pictures image setup clean
+.PHONY: help run test dev check conformance fuzz sizes page faults bench pictures image setup clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -26,6 +26,9 @@ fuzz: ## Run every fuzz target for a bounded time
 sizes: ## Print the sizes that have a budget, and hold them to it
 	@scripts/sizes.sh
 
+page: ## Measure how the page behaves in Chromium, and what Lighthouse says of it
+	@scripts/page.sh
+
 faults: ## Make faults happen while clients talk, and judge what is left; writes docs/FAULTS.md
 	@scripts/faults.sh
 
@@ -42,4 +45,4 @@ setup: ## Only set up what is missing
 	@scripts/setup.sh
 
 clean: ## Remove what was built here; the tools in the cache stay
-	rm -rf target node_modules end2end/node_modules end2end/artefacts
+	rm -rf target node_modules end2end/node_modules end2end/measure/node_modules end2end/artefacts

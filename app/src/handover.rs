@@ -22,5 +22,5 @@ pub(crate) fn read<T: DeserializeOwned>(id: &str) -> Option<T> {
         return None;
     }
     let block = leptos::prelude::document().get_element_by_id(id)?;
-    serde_json::from_str(&block.text_content()?).ok()
+    protocol::json::read(&block.text_content()?)
 }

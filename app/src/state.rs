@@ -36,7 +36,7 @@ pub(crate) use model::Model;
 pub(crate) use model::{Ask, Change, Fetch};
 pub use room::Present;
 pub use rows::{Cause, Delivery, Failure, MessageRow, Row, RowKey};
-pub use zone::Zone;
+pub use zone::{Local, Zone};
 
 use rows::Log;
 
@@ -128,29 +128,58 @@ pub struct ChatState {
     model: StoredValue<Model>,
     /// Where intents go; nowhere on the server, which shows only.
     outlet: StoredValue<Option<fn(Intent)>>,
-    shown: Shown,
+    /// Apart, for a row holds handles of the state a dozen times.
+    shown: StoredValue<Shown>,
+    /// Whether more has come than is shown yet.
+    behind: StoredValue<bool>,
 }
 
 /// What views read. Written by `ChatState::show` alone.
 #[derive(Clone, Copy)]
 struct Shown {
-    rooms: RwSignal<Vec<RoomEntry>>,
-    open: RwSignal<RoomEntry>,
-    keys: RwSignal<Vec<RowKey>>,
-    log: RwSignal<Arc<Log>>,
-    edges: RwSignal<Edges>,
-    unseen: RwSignal<u32>,
-    here: RwSignal<Present>,
-    typing: RwSignal<Vec<Username>>,
-    connection: RwSignal<Connection>,
-    next_try_s: RwSignal<u32>,
-    waiting: RwSignal<u32>,
-    announcement: RwSignal<String>,
-    target: RwSignal<Option<Seq>>,
-    is_target_missing: RwSignal<bool>,
-    window: RwSignal<u32>,
-    zone: RwSignal<Zone>,
-    drafts_restored: RwSignal<bool>,
+    rooms: Told<Vec<RoomEntry>>,
+    open: Told<RoomEntry>,
+    keys: Told<Vec<RowKey>>,
+    log: Told<Arc<Log>>,
+    edges: Told<Edges>,
+    unseen: Told<u32>,
+    here: Told<Present>,
+    typing: Told<Vec<Username>>,
+    connection: Told<Connection>,
+    next_try_s: Told<u32>,
+    waiting: Told<u32>,
+    announcement: Told<String>,
+    target: Told<Option<Seq>>,
+    is_target_missing: Told<bool>,
+    window: Told<u32>,
+    zone: Told<Zone>,
+    drafts_restored: Told<bool>,
+}
+
+/// Something that is told to the views.
+///
+/// Apart, for a view that could write it would; and not as Leptos' `Signal`, which might as well be a memo: the code of one
+/// comes along for each type of what is told.
+struct Told<T: Send + Sync + 'static> {
+    read: ReadSignal<T>,
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "on the server nothing changes"))]
+    write: WriteSignal<T>,
+}
+
+// By hand: derived, they would ask `T` to be the same.
+impl<T: Send + Sync + 'static> Copy for Told<T> {}
+
+impl<T: Send + Sync + 'static> Clone for Told<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Told<T> {
+    fn new(value: T) -> Self {
+        let (read, write) = signal(value);
+        Self { read, write }
+    }
 }
 
 /// The two ends of the window of messages.
@@ -172,25 +201,30 @@ impl ChatState {
         let mut model = Model::new(page, place, zone.clone());
         let view = model.view();
         let shown = Shown {
-            rooms: RwSignal::new(view.rooms),
-            open: RwSignal::new(view.open),
-            keys: RwSignal::new(view.log.keys().to_vec()),
-            log: RwSignal::new(Arc::new(view.log)),
-            edges: RwSignal::new(view.edges),
-            unseen: RwSignal::new(0),
-            here: RwSignal::new(view.here),
-            typing: RwSignal::new(Vec::new()),
-            connection: RwSignal::new(Connection::Server),
-            next_try_s: RwSignal::new(0),
-            waiting: RwSignal::new(0),
-            announcement: RwSignal::new(String::new()),
-            target: RwSignal::new(view.target),
-            is_target_missing: RwSignal::new(view.is_target_missing),
-            window: RwSignal::new(0),
-            zone: RwSignal::new(zone),
-            drafts_restored: RwSignal::new(false),
+            rooms: Told::new(view.rooms),
+            open: Told::new(view.open),
+            keys: Told::new(view.log.keys().to_vec()),
+            log: Told::new(Arc::new(view.log)),
+            edges: Told::new(view.edges),
+            unseen: Told::new(0),
+            here: Told::new(view.here),
+            typing: Told::new(Vec::new()),
+            connection: Told::new(Connection::Server),
+            next_try_s: Told::new(0),
+            waiting: Told::new(0),
+            announcement: Told::new(String::new()),
+            target: Told::new(view.target),
+            is_target_missing: Told::new(view.is_target_missing),
+            window: Told::new(0),
+            zone: Told::new(zone),
+            drafts_restored: Told::new(false),
         };
-        Self { model: StoredValue::new(model), outlet: StoredValue::new(None), shown }
+        Self {
+            model: StoredValue::new(model),
+            outlet: StoredValue::new(None),
+            shown: StoredValue::new(shown),
+            behind: StoredValue::new(false),
+        }
     }
 
     /// Makes the page live once it is hydrated: restores the outbox, opens the socket. Call it once in the chat page;
@@ -206,128 +240,134 @@ impl ChatState {
     }
 
     /// The list of rooms.
-    pub fn rooms(&self) -> Signal<Vec<RoomEntry>> {
-        self.shown.rooms.into()
+    pub fn rooms(&self) -> ReadSignal<Vec<RoomEntry>> {
+        self.shown().rooms.read
     }
 
     /// The room that is shown.
-    pub fn open_room(&self) -> Signal<RoomEntry> {
-        self.shown.open.into()
+    pub fn open_room(&self) -> ReadSignal<RoomEntry> {
+        self.shown().open.read
     }
 
     /// Whether there is a room at the address that is open. What is not there has no people and takes no messages.
     pub fn existence(&self) -> Signal<Existence> {
-        let open = self.shown.open;
+        let open = self.shown().open.read;
         Signal::derive(move || open.read().existence)
     }
 
     /// What the log shows, in order.
-    pub fn keys(&self) -> Signal<Vec<RowKey>> {
-        self.shown.keys.into()
+    pub fn keys(&self) -> ReadSignal<Vec<RowKey>> {
+        self.shown().keys.read
     }
 
     /// What a row is now. Reactive, and cheap enough for a memo per row; `None` once the row is gone.
     pub fn row(&self, key: &RowKey) -> Option<Row> {
-        self.shown.log.with(|log| log.row(key).cloned())
+        self.shown().log.read.with(|log| log.row(key).cloned())
     }
 
     /// Whether there are older messages than those shown.
     pub fn has_older(&self) -> Signal<bool> {
-        let edges = self.shown.edges;
+        let edges = self.shown().edges.read;
         Signal::derive(move || edges.get().has_older)
     }
 
     /// Whether there are newer messages than those shown.
     pub fn has_newer(&self) -> Signal<bool> {
-        let edges = self.shown.edges;
+        let edges = self.shown().edges.read;
         Signal::derive(move || edges.get().has_newer)
     }
 
     /// Whether older messages are on their way.
     pub fn loading_older(&self) -> Signal<bool> {
-        let edges = self.shown.edges;
+        let edges = self.shown().edges.read;
         Signal::derive(move || edges.get().loading_older)
     }
 
     /// Whether newer messages, or those of a room just opened, are on their way.
     pub fn loading_newer(&self) -> Signal<bool> {
-        let edges = self.shown.edges;
+        let edges = self.shown().edges.read;
         Signal::derive(move || edges.get().loading_newer)
     }
 
     /// Whether messages could not be fetched; the next [`Self::load_older`], [`Self::load_newer`] or
     /// [`Self::jump_to_newest`] tries again.
     pub fn load_error(&self) -> Signal<bool> {
-        let edges = self.shown.edges;
+        let edges = self.shown().edges.read;
         Signal::derive(move || edges.get().failed)
     }
 
+    /// Whether more has come than is shown yet. Not reactive.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.behind.get_value()
+    }
+
     /// New messages of others below what is in view.
-    pub fn unseen(&self) -> Signal<u32> {
-        self.shown.unseen.into()
+    pub fn unseen(&self) -> ReadSignal<u32> {
+        self.shown().unseen.read
     }
 
     /// Who is in the open room now.
-    pub fn here(&self) -> Signal<Present> {
-        self.shown.here.into()
+    pub fn here(&self) -> ReadSignal<Present> {
+        self.shown().here.read
     }
 
     /// Who is writing in the open room.
-    pub fn typing(&self) -> Signal<Vec<Username>> {
-        self.shown.typing.into()
+    pub fn typing(&self) -> ReadSignal<Vec<Username>> {
+        self.shown().typing.read
     }
 
     /// How the page stands with the server.
-    pub fn connection(&self) -> Signal<Connection> {
-        self.shown.connection.into()
+    pub fn connection(&self) -> ReadSignal<Connection> {
+        self.shown().connection.read
     }
 
     /// Seconds until the next attempt to connect; 0 unless it is long in coming.
-    pub fn next_try_s(&self) -> Signal<u32> {
-        self.shown.next_try_s.into()
+    pub fn next_try_s(&self) -> ReadSignal<u32> {
+        self.shown().next_try_s.read
     }
 
     /// Operations that the server has not acknowledged, failed ones left out.
-    pub fn waiting(&self) -> Signal<u32> {
-        self.shown.waiting.into()
+    pub fn waiting(&self) -> ReadSignal<u32> {
+        self.shown().waiting.read
     }
 
     /// New messages of others in the open room as one text, for the screen reader.
-    pub fn announcement(&self) -> Signal<String> {
-        self.shown.announcement.into()
+    pub fn announcement(&self) -> ReadSignal<String> {
+        self.shown().announcement.read
     }
 
     /// The message that the address points at.
-    pub fn target(&self) -> Signal<Option<Seq>> {
-        self.shown.target.into()
+    pub fn target(&self) -> ReadSignal<Option<Seq>> {
+        self.shown().target.read
     }
 
     /// Whether the address points at a message that is not there. The newest are shown instead.
-    pub fn is_target_missing(&self) -> Signal<bool> {
-        self.shown.is_target_missing.into()
+    pub fn is_target_missing(&self) -> ReadSignal<bool> {
+        self.shown().is_target_missing.read
     }
 
     /// Rises whenever the window is replaced by another one, of this room or the next: the view starts anew, at the target
     /// or at the end.
-    pub fn window(&self) -> Signal<u32> {
-        self.shown.window.into()
+    pub fn window(&self) -> ReadSignal<u32> {
+        self.shown().window.read
     }
 
     /// The time zone to show times in: the cookie's at first, the browser's once hydrated.
-    pub fn zone(&self) -> Signal<Zone> {
-        self.shown.zone.into()
+    pub fn zone(&self) -> ReadSignal<Zone> {
+        self.shown().zone.read
     }
 
     /// Unread messages in the rooms that are not open, and those of them that mention this user. Reactive.
     pub fn unread_elsewhere(&self) -> (u32, u32) {
-        let (rooms, open) = (self.shown.rooms.read(), self.shown.open.read());
+        let shown = self.shown();
+        let (rooms, open) = (shown.rooms.read.read(), shown.open.read.read());
         let others = rooms.iter().filter(|entry| entry.room.slug != open.room.slug);
         others.fold((0, 0), |(unread, mentions), entry| (unread + entry.unread, mentions + entry.mentions))
     }
 
     /// Unread messages in all rooms, for the page's title.
     pub fn unread_total(&self) -> Signal<u32> {
-        let rooms = self.shown.rooms;
+        let rooms = self.shown().rooms.read;
         Signal::derive(move || rooms.with(|rooms| rooms.iter().map(|entry| entry.unread).sum()))
     }
 
@@ -408,7 +448,7 @@ impl ChatState {
 
     /// What was typed in a room and not sent. Reactive once only: when drafts have been read from the browser's storage.
     pub fn draft(&self, room: &RoomSlug) -> String {
-        self.shown.drafts_restored.track();
+        self.shown().drafts_restored.read.track();
         self.model.with_value(|model| model.draft(room))
     }
 
@@ -437,6 +477,10 @@ impl ChatState {
         let (answer, answered) = oneshot::channel();
         self.ask(Intent::SignOut { agreed, answer });
         answered.await.unwrap_or(Err(Staying { unsent: agreed, refused: Some(ErrorCode::Unavailable) }))
+    }
+
+    fn shown(&self) -> Shown {
+        self.shown.get_value()
     }
 
     fn submit(&self, kind: OpKind) {

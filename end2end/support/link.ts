@@ -6,6 +6,8 @@ import { once } from 'node:events';
 export class Link {
   private readonly sockets = new Set<Socket>();
   private isCut = false;
+  /** What the server has sent since `hold`, and to whom. */
+  private held?: [Socket, Buffer][];
 
   private constructor(
     private readonly listener: Listener,
@@ -37,6 +39,18 @@ export class Link {
     this.isCut = false;
   }
 
+  /** Keeps back what the server sends, without slowing it. */
+  hold(): void {
+    this.held ??= [];
+  }
+
+  /** Hands all that was kept back over at once. */
+  release(): void {
+    const held = this.held ?? [];
+    this.held = undefined;
+    for (const [near, data] of held) near.write(data);
+  }
+
   async close(): Promise<void> {
     this.cut();
     this.listener.close();
@@ -60,6 +74,11 @@ export class Link {
       });
     }
     near.pipe(far);
-    far.pipe(near);
+    far.on('data', (data) => {
+      if (this.held) this.held.push([near, data]);
+      else if (!near.write(data)) far.pause();
+    });
+    near.on('drain', () => far.resume());
+    far.on('end', () => near.end());
   }
 }

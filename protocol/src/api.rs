@@ -55,6 +55,7 @@ pub struct Room {
 
 /// A room in somebody's list: what it is and what is new in it for them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "RoomSummaryFields")]
 pub struct RoomSummary {
     /// The room.
     #[serde(flatten)]
@@ -69,6 +70,29 @@ pub struct RoomSummary {
     pub unread: u32,
     /// Those of them that mention this user.
     pub mentions: u32,
+}
+
+/// A summary as it is read: plain fields. A flattened one is derived into code that keeps all of them aside first.
+#[derive(Deserialize)]
+struct RoomSummaryFields {
+    slug: RoomSlug,
+    name: RoomName,
+    topic: Topic,
+    visibility: Visibility,
+    invite: Option<String>,
+    epoch: Epoch,
+    head: Seq,
+    read: Seq,
+    unread: u32,
+    mentions: u32,
+}
+
+impl From<RoomSummaryFields> for RoomSummary {
+    fn from(fields: RoomSummaryFields) -> Self {
+        let RoomSummaryFields { slug, name, topic, visibility, invite, epoch, head, read, unread, mentions } =
+            fields;
+        Self { room: Room { slug, name, topic, visibility, invite }, epoch, head, read, unread, mentions }
+    }
 }
 
 /// Where counting unread messages stops.

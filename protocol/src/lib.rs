@@ -13,6 +13,7 @@
 //! | [`op`] | what somebody wants done: a send, edit, deletion or reaction |
 //! | [`frame`] | the frames of the socket and how to read them |
 //! | [`api`] | the bodies of the HTTP interface |
+//! | [`json`] | JSON to all of these, for what every page loads |
 //! | [`markdown`] | content to typed nodes |
 //! | [`timeline`] | events folded into messages |
 //! | [`session`] | the client's state machine: resume, order, outbox, heartbeat |
@@ -21,6 +22,7 @@ pub mod api;
 pub mod event;
 pub mod frame;
 pub mod ids;
+pub mod json;
 pub mod limits;
 pub mod markdown;
 pub mod op;

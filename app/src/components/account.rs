@@ -100,6 +100,7 @@ pub(crate) fn SignOut(staying: Staying) -> impl IntoView {
             <p class="excerpt">{what}</p>
             <p>{text!(locale, account.unsent_note)}</p>
         }
+        .into_any()
     });
     view! {
         <h2>{sign_out_title(locale, unsent)}</h2>

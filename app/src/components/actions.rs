@@ -83,6 +83,7 @@ fn Actions(message: Arc<Message>) -> impl IntoView {
                     {glyph.clone()}
                 </button>
             }
+            .into_any()
         })
         .collect_view();
     let seq = message.seq;

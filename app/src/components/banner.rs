@@ -100,7 +100,7 @@ fn retrying(locale: Locale, state: &ChatState) -> AnyView {
     };
     view! {
         <span class="visually-hidden">{retrying}</span>
-        <span aria-hidden="true">{seen}</span>
+        <span aria-hidden="true">{move || seen()}</span>
     }
     .into_any()
 }

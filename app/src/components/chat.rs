@@ -51,7 +51,7 @@ pub(crate) fn Chat(page: ChatPage, place: Place) -> impl IntoView {
             <People />
         </div>
         <p class="leaving" role="status">
-            {move || desk.leaving.get().then(|| text!(language(), account.signing_out))}
+            {move || desk.leaving.get().then(|| text!(language(), account.signing_out).to_owned())}
         </p>
         <MessageDialogs />
         <Picker />
@@ -88,6 +88,7 @@ fn Typing() -> impl IntoView {
                             </span>
                             {words}
                         }
+                            .into_any()
                     })
             }}
         </p>

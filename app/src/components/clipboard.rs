@@ -100,7 +100,7 @@ pub(crate) fn Copied() -> impl IntoView {
     let copied = use_desk().copied;
     view! {
         <p class="copied" role="status">
-            {move || copied.get().then(|| text!(locale, copy.done))}
+            {move || copied.get().then(|| text!(locale, copy.done).to_owned())}
         </p>
     }
 }

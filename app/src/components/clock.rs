@@ -5,12 +5,11 @@ use protocol::Timestamp;
 
 use crate::{
     i18n::{Locale, text},
-    state::Zone,
+    state::{Local, Zone},
 };
 
 /// The clock's time of a moment: `09:41`.
-pub(crate) fn time(timestamp: Timestamp, zone: &Zone) -> String {
-    let local = zone.local(timestamp);
+pub(crate) fn time(local: Local) -> String {
     format!("{:02}:{:02}", local.hour, local.minute)
 }
 
@@ -25,8 +24,8 @@ pub(crate) fn day(locale: Locale, timestamp: Timestamp, now: Timestamp, zone: &Z
 }
 
 /// Day and time of a moment, for a tooltip and a screen reader.
-pub(crate) fn moment(locale: Locale, timestamp: Timestamp, zone: &Zone) -> String {
-    format!("{}, {}", date(locale, zone.day(timestamp), 0), time(timestamp, zone))
+pub(crate) fn moment(locale: Locale, local: Local) -> String {
+    format!("{}, {}", date(locale, local.day, 0), time(local))
 }
 
 fn date(locale: Locale, days: i64, this_year: i64) -> String {
@@ -134,6 +133,6 @@ mod tests {
         ] {
             assert_eq!(day(locale, at(moment), now, &Zone::Utc), expected, "{moment}");
         }
-        assert_eq!(time(at("2026-11-22T09:05:00Z"), &Zone::Utc), "09:05");
+        assert_eq!(time(Zone::Utc.local(at("2026-11-22T09:05:00Z"))), "09:05");
     }
 }

@@ -55,8 +55,8 @@ pub(crate) struct Desk {
     pub(crate) state: ChatState,
     pub(crate) writing: RwSignal<Writing>,
     pub(crate) dialog: RwSignal<Dialog>,
-    /// The message that was pointed at or focused last: it has the toolbar.
-    pub(crate) active: RwSignal<Option<RowKey>>,
+    /// The message that was pointed at or focused last: it has the toolbar. With it, what its row knows that by.
+    active: StoredValue<Option<(RowKey, RwSignal<bool>)>>,
     /// The message that was focused last: the keys work on it, wherever the mouse lies.
     pub(crate) focused: RwSignal<Option<RowKey>>,
     /// An emoji for the composer to insert.
@@ -77,13 +77,30 @@ impl Desk {
             state: *state,
             writing: RwSignal::default(),
             dialog: RwSignal::default(),
-            active: RwSignal::new(None),
+            active: StoredValue::new(None),
             focused: RwSignal::new(None),
             inserted: RwSignal::new(None),
             sent: RwSignal::new(0),
             copied: RwSignal::new(false),
             leaving: RwSignal::new(false),
             field: NodeRef::new(),
+        }
+    }
+
+    /// Points at a row, which knows that by `is_active`: a signal of its own, so that two rows wake and not all of them,
+    /// and that no row that is gone stays entered as a reader of a signal that lives on.
+    pub(crate) fn point_at(&self, key: RowKey, is_active: RwSignal<bool>) {
+        if self.active.with_value(|active| active.is_none_or(|(active, _)| active != key)) {
+            self.point_at_nothing();
+            self.active.set_value(Some((key, is_active)));
+            is_active.set(true);
+        }
+    }
+
+    /// Points at no row any more.
+    pub(crate) fn point_at_nothing(&self) {
+        if let Some((_, was_active)) = self.active.try_update_value(Option::take).flatten() {
+            was_active.try_set(false);
         }
     }
 

@@ -42,11 +42,11 @@ pub(crate) fn Header() -> impl IntoView {
                 <span class="visually-hidden">{text!(locale, sidebar.open)}</span>
                 {move || badge(locale, state.unread_elsewhere())}
             </button>
-            <h1>{title}</h1>
+            <h1>{move || title()}</h1>
             <p class="topic" title=move || open.read().room.topic.to_string()>
                 {move || open.read().room.topic.to_string()}
             </p>
-            {move || invite.get().map(|path| view! { <Invite path /> })}
+            {move || invite.get().map(|path| view! { <Invite path /> }.into_any())}
             <button
                 class="drawer-opener people-opener needs-js"
                 popovertarget=PEOPLE_ID
@@ -55,7 +55,7 @@ pub(crate) fn Header() -> impl IntoView {
             >
                 {icon(Icon::Users)}
                 <span class="figure" aria-hidden="true">
-                    {move || here.read().count}
+                    {move || here.read().count.to_string()}
                 </span>
             </button>
         </header>

@@ -35,11 +35,12 @@ pub(crate) fn Help() -> impl IntoView {
     let list = |keys: &[(&'static str, &'static str)]| {
         keys.iter()
             .map(|&(keys, what)| {
-                let keys = keys.split(' ').map(|key| view! { <kbd>{key}</kbd> }).collect_view();
+                let keys = keys.split(' ').map(|key| view! { <kbd>{key}</kbd> }.into_any()).collect_view();
                 view! {
                     <dt>{keys}</dt>
                     <dd>{what}</dd>
                 }
+                .into_any()
             })
             .collect_view()
             .into_any()

@@ -9,9 +9,11 @@ use super::{
     clipboard::Copied,
     desk::{Desk, Dialog, Picking, use_desk},
     icon::{Icon, icon},
-    message::LogRow,
+    list::list,
+    message::log_row,
     scroll::{Scroll, show},
     sidebar::room_words,
+    when::when,
 };
 use crate::{
     i18n::{Locale, language, text},
@@ -33,13 +35,20 @@ pub(crate) fn Log() -> impl IntoView {
     let scroll = Scroll::new(&state);
     scroll.watch();
 
-    let pointed = Selector::new(move || desk.active.get());
-    // The Tab key stops at one message: the one that was focused last, or the newest.
-    let stop = Selector::new(move || {
+    // The Tab key stops at one message: the one that was focused last, or the newest. A signal, for a memo never strikes
+    // rows that are gone off its list of readers.
+    let find_stop = move || {
         keys.with(|keys| {
             let focused = desk.focused.get().filter(|focused| keys.contains(focused));
             focused.or_else(|| keys.iter().rfind(|key| matches!(key, RowKey::Message(..))).copied())
         })
+    };
+    let stop = RwSignal::new(untrack(find_stop));
+    Effect::new(move |_| {
+        let found = find_stop();
+        if stop.get_untracked() != found {
+            stop.set(found);
+        }
     });
 
     // One's own message is always seen. What is shown anew is shown from its end, unless the address points at a message.
@@ -48,7 +57,7 @@ pub(crate) fn Log() -> impl IntoView {
         let Some((sent_before, window_before)) = before else { return (sent, window) };
         let is_new = window != window_before;
         if is_new {
-            desk.active.set(None);
+            desk.point_at_nothing();
             desk.focused.set(None);
         }
         if sent != sent_before || (is_new && state.target().get_untracked().is_none()) {
@@ -78,16 +87,10 @@ pub(crate) fn Log() -> impl IntoView {
                     aria-live="off"
                     aria-label=move || text!(locale, log.label, room = name())
                     on:keydown=move |event| on_key(&desk, &scroll, &event)
-                    on:pointerleave=move |_| desk.active.set(None)
+                    on:pointerleave=move |_| desk.point_at_nothing()
                 >
                     <OlderEdge />
-                    <For
-                        each=move || keys.get()
-                        key=|key| *key
-                        children=move |key| {
-                            view! { <LogRow key pointed=pointed.clone() stop=stop.clone() /> }
-                        }
-                    />
+                    {list(move || keys.get(), move |key| log_row(key, stop))}
                     <NewerEdge />
                 </div>
                 <Jump away=Signal::derive(move || scroll.is_away()) leap=Callback::new(move |()| scroll.show_end()) />
@@ -146,7 +149,7 @@ fn OlderEdge() -> impl IntoView {
                             }
                         >
                             {move || {
-                                if loading.get() { text!(locale, log.loading) } else { text!(locale, log.older) }
+                                (if loading.get() { text!(locale, log.loading) } else { text!(locale, log.older) }).to_owned()
                             }}
                         </a>
                     }
@@ -191,27 +194,36 @@ fn NewerEdge() -> impl IntoView {
     let slug = move || state.open_room().with(|open| open.room.slug.clone());
     let address = move || edge(&desk, true).map(|last| format!("/rooms/{}?after={last}", slug()));
     view! {
-        <Show when=move || has_newer.get()>
-            <div class="edge">
-                <a
-                    class="button quiet"
-                    href=address
-                    on:click=move |event| {
-                        event.prevent_default();
-                        state.load_newer();
-                    }
-                >
-                    {text!(locale, log.newer)}
-                </a>
-            </div>
-        </Show>
+        {when(
+            move || has_newer.get(),
+            move || {
+                view! {
+                    <div class="edge">
+                        <a
+                            class="button quiet"
+                            href=address
+                            on:click=move |event| {
+                                event.prevent_default();
+                                state.load_newer();
+                            }
+                        >
+                            {text!(locale, log.newer)}
+                        </a>
+                    </div>
+                }
+                    .into_any()
+            },
+        )}
     }
 }
 
 /// Messages that are on their way, drawn in the grid of those that are there.
 #[component]
 fn Skeleton() -> impl IntoView {
-    let lines = (0..6).map(|_| view! { <div class="skeleton"><i></i><b></b><s></s></div> }).collect_view();
+    let lines = (0..6)
+        .map(|_| view! { <div class="skeleton"><i></i><b></b><s></s></div> }.into_any())
+        .collect_view()
+        .into_any();
     view! {
         <div class="skeletons">
             <span class="visually-hidden">{text!(language(), log.loading)}</span>
@@ -238,21 +250,27 @@ fn Jump(
     };
     view! {
         <div class="jump-lane">
-            <Show when=move || has_newer.get() || (unseen.get() > 0) || away.get()>
-                <button
-                    class="jump needs-js"
-                    class:news=move || { unseen.get() > 0 }
-                    on:click=move |_| {
-                        if has_newer.get_untracked() {
-                            state.jump_to_newest();
-                        }
-                        leap.run(());
+            {when(
+                move || has_newer.get() || unseen.get() > 0 || away.get(),
+                move || {
+                    view! {
+                        <button
+                            class="jump needs-js"
+                            class:news=move || { unseen.get() > 0 }
+                            on:click=move |_| {
+                                if has_newer.get_untracked() {
+                                    state.jump_to_newest();
+                                }
+                                leap.run(());
+                            }
+                        >
+                            {icon(Icon::ArrowDown)}
+                            {move || words()}
+                        </button>
                     }
-                >
-                    {icon(Icon::ArrowDown)}
-                    {words}
-                </button>
-            </Show>
+                        .into_any()
+                },
+            )}
         </div>
     }
 }

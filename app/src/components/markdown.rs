@@ -1,6 +1,6 @@
 //! Typed nodes to elements. Text becomes text nodes, never HTML.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use protocol::{
     Username,
     markdown::{Block, Inline, parse},
@@ -24,6 +24,11 @@ pub(crate) fn markdown(content: &str, reader: Reader<'_>) -> AnyView {
     blocks(&parse(content).blocks, reader)
 }
 
+/// A plain element. By name and not as a tag of its own: for each kind of tag its code comes along in the page.
+fn element(tag: &'static str, children: AnyView) -> AnyView {
+    html::custom(tag).child(children).into_any()
+}
+
 fn blocks(blocks: &[Block], reader: Reader<'_>) -> AnyView {
     blocks.iter().map(|node| block(node, reader)).collect_view().into_any()
 }
@@ -32,13 +37,13 @@ fn block(block: &Block, reader: Reader<'_>) -> AnyView {
     match block {
         Block::Paragraph(nodes) => view! { <p dir="auto">{inlines(nodes, reader)}</p> }.into_any(),
         Block::Code { language, text } => code_block(reader.locale, language.clone(), text.clone()),
-        Block::Quote(children) => view! { <blockquote>{blocks(children, reader)}</blockquote> }.into_any(),
+        Block::Quote(children) => element("blockquote", blocks(children, reader)),
         Block::List { start, items } => {
             let items =
-                items.iter().map(|item| view! { <li>{blocks(item, reader)}</li> }.into_any()).collect_view();
+                items.iter().map(|item| element("li", blocks(item, reader))).collect_view().into_any();
             match start {
                 Some(start) => view! { <ol start=start.to_string()>{items}</ol> }.into_any(),
-                None => view! { <ul>{items}</ul> }.into_any(),
+                None => element("ul", items),
             }
         }
     }
@@ -78,10 +83,10 @@ fn inlines(nodes: &[Inline], reader: Reader<'_>) -> AnyView {
 fn inline(node: &Inline, reader: Reader<'_>) -> AnyView {
     match node {
         Inline::Text(text) => text.clone().into_any(),
-        Inline::Emphasis(children) => view! { <em>{inlines(children, reader)}</em> }.into_any(),
-        Inline::Strong(children) => view! { <strong>{inlines(children, reader)}</strong> }.into_any(),
-        Inline::Strike(children) => view! { <s>{inlines(children, reader)}</s> }.into_any(),
-        Inline::Code(code) => view! { <code>{code.clone()}</code> }.into_any(),
+        Inline::Emphasis(children) => element("em", inlines(children, reader)),
+        Inline::Strong(children) => element("strong", inlines(children, reader)),
+        Inline::Strike(children) => element("s", inlines(children, reader)),
+        Inline::Code(code) => element("code", code.clone().into_any()),
         Inline::Link { href, children } => view! {
             <a href=href.as_str().to_owned() rel="external noopener noreferrer nofollow" target="_blank">
                 {inlines(children, reader)}

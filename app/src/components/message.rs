@@ -15,10 +15,11 @@ use super::{
     markdown::{Reader, markdown},
     reactions::Reactions,
     toolbar::Toolbar,
+    when::when,
 };
 use crate::{
     i18n::{Locale, failure, language, text},
-    state::{Delivery, Failure, MessageRow, Row, RowKey},
+    state::{Delivery, Failure, Local, MessageRow, Row, RowKey},
 };
 
 /// How long a finger stays on a message to open its actions.
@@ -31,19 +32,14 @@ struct Body {
     edited: bool,
 }
 
-/// A row.
-#[component]
-pub(crate) fn LogRow(
-    key: RowKey,
-    pointed: Selector<Option<RowKey>>,
-    stop: Selector<Option<RowKey>>,
-) -> impl IntoView {
+/// A row. The Tab key stops at the row that `stop` names.
+pub(crate) fn log_row(key: RowKey, stop: RwSignal<Option<RowKey>>) -> AnyView {
     match key {
         RowKey::Day(_) => view! { <Day key /> }.into_any(),
         RowKey::New => {
             view! { <div class="divider new" role="separator">{text!(language(), log.new)}</div> }.into_any()
         }
-        RowKey::Message(..) => view! { <MessageView key pointed stop /> }.into_any(),
+        RowKey::Message(..) => view! { <MessageView key stop /> }.into_any(),
     }
 }
 
@@ -56,17 +52,15 @@ fn Day(key: RowKey) -> impl IntoView {
         Some(Row::Day { timestamp }) => clock::day(locale, timestamp, clock::now(), &state.zone().read()),
         _ => String::new(),
     };
-    view! { <div class="divider" role="separator">{name}</div> }
+    view! { <div class="divider" role="separator">{move || name()}</div> }
 }
 
 /// A message.
 #[component]
 fn MessageView(
     key: RowKey,
-    /// Which row has the toolbar.
-    pointed: Selector<Option<RowKey>>,
     /// Which row the Tab key stops at.
-    stop: Selector<Option<RowKey>>,
+    stop: RwSignal<Option<RowKey>>,
 ) -> impl IntoView {
     let locale = language();
     let desk = use_desk();
@@ -83,8 +77,7 @@ fn MessageView(
     let mine = first.mine;
     let me = state.me().username;
 
-    let read = move |look: fn(&MessageRow) -> bool| row.with(|row| row.as_ref().is_some_and(look));
-    let head = Memo::new(move |_| read(|row| row.head));
+    let head = Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.head)));
     let seq = Memo::new(move |_| row.with(|row| row.as_ref().map_or(Seq::ZERO, |row| row.message.seq)));
     let delivery =
         Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.delivery.clone()).unwrap_or_default()));
@@ -104,39 +97,57 @@ fn MessageView(
         })
     });
     let room = move || state.open_room().with_untracked(|open| open.room.slug.clone());
-    let time = move || clock::time(timestamp, &state.zone().read());
+    let first_local = first.local;
+    let local = move || row.with(|row| row.as_ref().map_or(first_local, |row| row.local));
     let label = {
         let name = name.clone();
-        move || text!(locale, log.from, name = &name, time = time())
+        move || text!(locale, log.from, name = &name, time = clock::time(local()))
     };
-    let stamp = move || view! { <Stamp seq room=room() time=Signal::derive(time) timestamp /> }.into_any();
+    let stamp = move || stamp(locale, seq, room(), timestamp, Signal::derive(local));
     let press = LongPress::new(move || {
         if let Some(message) = desk.actionable(key) {
             desk.dialog.set(Dialog::Actions(message));
         }
     });
-    let here = pointed.clone();
+    let gutter = {
+        let name = name.clone();
+        move || if head.get() { avatar(author, &name, "av") } else { stamp() }
+    };
+    let is_active = RwSignal::new(false);
+    let class = move || {
+        let mut class = String::from("message");
+        row.with(|row| {
+            let Some(row) = row else { return };
+            for (name, holds) in [
+                (" head", row.head),
+                (" mine", row.mine),
+                (" for-me", row.mentions_me),
+                (" target", row.target),
+                (" pending", matches!(row.delivery, Delivery::Sending | Delivery::Waiting)),
+                (" failed", matches!(row.delivery, Delivery::Failed(_))),
+                (" active", is_active.get()),
+            ] {
+                if holds {
+                    class.push_str(name);
+                }
+            }
+        });
+        class
+    };
 
     view! {
         <article
-            class="message"
-            class:head=head
-            class:mine=mine
-            class:for-me=move || read(|row| row.mentions_me)
-            class:target=move || read(|row| row.target)
-            class:pending=move || matches!(*delivery.read(), Delivery::Sending | Delivery::Waiting)
-            class:failed=move || matches!(*delivery.read(), Delivery::Failed(_))
-            class:active=move || here.selected(&Some(key))
+            class=class
             id=move || Some(seq.get()).filter(|&seq| seq > Seq::ZERO).map(|seq| format!("m{seq}"))
-            tabindex=move || if stop.selected(&Some(key)) { "0" } else { "-1" }
+            tabindex=move || if *stop.read() == Some(key) { "0" } else { "-1" }
             aria-label=label
             on:focusin=move |_| {
                 desk.focused.set(Some(key));
-                desk.active.set(Some(key));
+                desk.point_at(key, is_active);
             }
             on:pointerover=move |event: PointerEvent| {
-                if event.pointer_type() == "mouse" && desk.active.get_untracked() != Some(key) {
-                    desk.active.set(Some(key));
+                if event.pointer_type() == "mouse" {
+                    desk.point_at(key, is_active);
                 }
             }
             on:pointerdown=move |event| press.down(&event)
@@ -146,10 +157,7 @@ fn MessageView(
             on:touchend=move |event| press.end(&event)
         >
             <div class="gutter">
-                {
-                    let name = name.clone();
-                    move || if head.get() { avatar(author, &name, "av") } else { stamp() }
-                }
+                {move || gutter()}
             </div>
             <div class="what">
                 {move || {
@@ -161,6 +169,7 @@ fn MessageView(
                                     {stamp()}
                                 </div>
                             }
+                                .into_any()
                         })
                 }}
                 {move || quote.get().map(|(target, quote)| quote_view(locale, &room(), target, quote))}
@@ -170,36 +179,34 @@ fn MessageView(
                 <Reactions key />
                 {move || delivery_view(locale, &delivery.read(), seq.get())}
             </div>
-            <Show when=move || {
-                pointed.selected(&Some(key)) && seq.get() > Seq::ZERO && body.read().content.is_some()
-            }>
-                <Toolbar key mine />
-            </Show>
+            {when(
+                move || is_active.get() && seq.get() > Seq::ZERO && body.read().content.is_some(),
+                move || view! { <Toolbar key mine /> }.into_any(),
+            )}
         </article>
     }
     .into_any()
 }
 
 /// When it was said, as a link to it.
-#[component]
-fn Stamp(
+fn stamp(
+    locale: Locale,
     seq: Memo<Seq>,
     room: RoomSlug,
-    time: Signal<String>,
     timestamp: protocol::Timestamp,
-) -> impl IntoView {
-    let locale = language();
-    let state = use_desk().state;
+    local: Signal<Local>,
+) -> AnyView {
     view! {
         <a
             class="stamp"
             tabindex="-1"
             href=move || Some(seq.get()).filter(|&seq| seq > Seq::ZERO).map(|seq| permalink(&room, seq))
-            title=move || clock::moment(locale, timestamp, &state.zone().read())
+            title=move || clock::moment(locale, local.get())
         >
-            <time datetime=timestamp.to_string()>{time}</time>
+            <time datetime=timestamp.to_string()>{move || clock::time(local.get())}</time>
         </a>
     }
+    .into_any()
 }
 
 /// The message that is answered, as a link to it.
@@ -237,7 +244,11 @@ fn body_view(body: &Body, reader: Reader<'_>) -> AnyView {
     };
     view! {
         {markdown(content.as_str(), reader)}
-        {body.edited.then(|| view! { <small class="edited">"(" {text!(reader.locale, message.edited)} ")"</small> })}
+        {body
+            .edited
+            .then(|| {
+                view! { <small class="edited">"(" {text!(reader.locale, message.edited)} ")"</small> }.into_any()
+            })}
     }
     .into_any()
 }

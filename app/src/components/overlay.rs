@@ -3,9 +3,12 @@
 
 use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, HtmlElement};
+use web_sys::{CssStyleDeclaration, Element, Event, HtmlElement};
 
-use super::icon::{Icon, icon};
+use super::{
+    icon::{Icon, icon},
+    when::when,
+};
 
 /// How far a dialog stays from the window's edge, in CSS pixels.
 const MARGIN_PX: f64 = 8.0;
@@ -59,9 +62,7 @@ pub(crate) fn Modal(
                 }
             }
         >
-            <Show when=move || open.get()>
-                <div class="modal-body">{children()}</div>
-            </Show>
+            {when(move || open.get(), move || view! { <div class="modal-body">{children()}</div> }.into_any())}
         </dialog>
     }
 }
@@ -90,15 +91,28 @@ fn place(element: &HtmlElement, at: Option<(f64, f64)>) {
     // Above the point, where there is enough room: what was clicked stays in sight.
     let is_above = y >= ABOVE_MIN_PX;
     let room = if is_above { y } else { height };
-    _ = style.set_property("max-height", &format!("{}px", room - 2.0 * MARGIN_PX));
+    set_length(&style, "max-height", room - 2.0 * MARGIN_PX);
     // For a phone, where it is as wide as the screen.
-    _ = style.set_property("--floor", &format!("{}px", height - y));
+    set_length(&style, "--floor", height - y);
     let size = element.get_bounding_client_rect();
-    let left = (x - size.width()).clamp(MARGIN_PX, (width - size.width() - MARGIN_PX).max(MARGIN_PX));
+    let left = between(x - size.width(), width - size.width() - MARGIN_PX);
     let top = if is_above { y - size.height() - MARGIN_PX } else { y + MARGIN_PX };
-    let top = top.clamp(MARGIN_PX, (height - size.height() - MARGIN_PX).max(MARGIN_PX));
-    _ = style.set_property("left", &format!("{left}px"));
-    _ = style.set_property("top", &format!("{top}px"));
+    let top = between(top, height - size.height() - MARGIN_PX);
+    set_length(&style, "left", left);
+    set_length(&style, "top", top);
+}
+
+/// A length of at most `max`, and above that at least [`MARGIN_PX`]. `clamp` would bring the words of a panic, with floating-point
+/// numbers in them.
+fn between(px: f64, max: f64) -> f64 {
+    px.min(max).max(MARGIN_PX)
+}
+
+/// Sets a length in CSS pixels, to the nearest whole one: writing fractions takes code that every page would load.
+fn set_length(style: &CssStyleDeclaration, property: &str, px: f64) {
+    #[expect(clippy::cast_possible_truncation, reason = "no window is that large")]
+    let px = px.round() as i32;
+    _ = style.set_property(property, &format!("{px}px"));
 }
 
 /// Whether the reader has a mouse or its like: then focusing a field opens no keyboard on the screen.

@@ -1,15 +1,16 @@
 //! Who is in the room now. Beside the page on a wide screen, a drawer elsewhere.
 
 use leptos::prelude::*;
-use protocol::api::User;
+use protocol::{UserId, api::User};
 
 use super::{
     avatar::avatar,
     desk::use_desk,
+    list::list,
     overlay::{drawer_closer, drawer_toggled},
 };
 use crate::{
-    i18n::{language, text},
+    i18n::{Locale, language, text},
     state::{Connection, Existence},
 };
 
@@ -51,27 +52,27 @@ pub(crate) fn People() -> impl IntoView {
             <div class="label">
                 <h2>
                     {text!(locale, room.here_now)} " · "
-                    <span class="figure">{move || here.read().count}</span>
+                    <span class="figure">{move || here.read().count.to_string()}</span>
                 </h2>
                 {drawer_closer(PEOPLE_ID, text!(locale, message.close))}
             </div>
             <ul>
-                <For
-                    each=move || here.get().users
-                    key=|user| user.id
-                    children=move |User { id, username, .. }| {
-                        let name = username.to_string();
-                        view! {
-                            <li class="person">
-                                {avatar(id, &name, "av s here")}
-                                <span class="name">{name}</span>
-                                {(id == me).then(|| view! { <span class="soft">{text!(locale, room.you)}</span> })}
-                            </li>
-                        }
-                    }
-                />
+                {list(move || here.get().users, move |user| person(locale, user, me))}
             </ul>
-            {move || note().map(|note| view! { <p class="soft note">{note}</p> })}
+            {move || note().map(|note| view! { <p class="soft note">{note}</p> }.into_any())}
         </aside>
     }
+}
+
+/// Somebody who is here.
+fn person(locale: Locale, User { id, username, .. }: User, me: UserId) -> AnyView {
+    let name = username.to_string();
+    view! {
+        <li class="person">
+            {avatar(id, &name, "av s here")}
+            <span class="name">{name}</span>
+            {(id == me).then(|| view! { <span class="soft">{text!(locale, room.you)}</span> }.into_any())}
+        </li>
+    }
+    .into_any()
 }

@@ -89,12 +89,14 @@ fn Choice(picking: Picking) -> impl IntoView {
                                 {known.glyph}
                             </button>
                         }
+                        .into_any()
                     })
                     .collect_view();
                 view! {
                     <h3>{title}</h3>
                     <div class="emoji-grid">{buttons}</div>
                 }
+                .into_any()
             })
             .collect_view()
             .into_any()

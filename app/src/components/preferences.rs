@@ -52,6 +52,7 @@ pub(crate) fn PreferenceForms(#[prop(into)] next: Signal<String>) -> impl IntoVi
                             {name}
                         </button>
                     }
+                        .into_any()
                 })
                 .into_iter()
                 .collect_view()}
@@ -71,6 +72,7 @@ pub(crate) fn PreferenceForms(#[prop(into)] next: Signal<String>) -> impl IntoVi
                             {choice.own_name()}
                         </button>
                     }
+                        .into_any()
                 })
                 .into_iter()
                 .collect_view()}

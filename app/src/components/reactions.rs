@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use protocol::{Emoji, UserId, timeline::Reaction};
 
-use super::desk::use_desk;
+use super::{desk::use_desk, list::list, when::when};
 use crate::{
     i18n::{Locale, language, text},
     state::{Row, RowKey},
@@ -32,21 +32,22 @@ pub(crate) fn Reactions(key: RowKey) -> impl IntoView {
         Some(Row::Message(row)) => row.message.reactions.clone(),
         _ => Vec::new(),
     });
+    let emoji = move || reactions.with(|all| all.iter().map(|reaction| reaction.emoji.clone()).collect());
     view! {
-        <Show when=move || !reactions.read().is_empty()>
-            <div class="reactions">
-                <For
-                    each=move || reactions.get()
-                    key=|reaction| reaction.emoji.clone()
-                    children=move |reaction| view! { <Chip key emoji=reaction.emoji reactions me /> }
-                />
-            </div>
-        </Show>
+        {when(
+            move || !reactions.read().is_empty(),
+            move || {
+                view! {
+                    <div class="reactions">{list(emoji, move |emoji| chip(key, emoji, reactions, me))}</div>
+                }
+                    .into_any()
+            },
+        )}
     }
 }
 
-#[component]
-fn Chip(key: RowKey, emoji: Emoji, reactions: Memo<Vec<Reaction>>, me: UserId) -> impl IntoView {
+/// One emoji.
+fn chip(key: RowKey, emoji: Emoji, reactions: Memo<Vec<Reaction>>, me: UserId) -> AnyView {
     let locale = language();
     let desk = use_desk();
     let shown = emoji.to_string();
@@ -82,8 +83,9 @@ fn Chip(key: RowKey, emoji: Emoji, reactions: Memo<Vec<Reaction>>, me: UserId) -
         >
             <span aria-hidden="true">{shown}</span>
             <span class="figure" aria-hidden="true">
-                {count}
+                {move || count().to_string()}
             </span>
         </button>
     }
+    .into_any()
 }

@@ -186,7 +186,8 @@ impl Scroll {
     /// Fetches the next page before its reader gets there.
     fn fetch_ahead(&self) {
         let Some(scroller) = self.scroller.get_untracked() else { return };
-        if self.state.load_error().get_untracked() {
+        // While rows are still to come, the log is shorter than it will be.
+        if self.state.load_error().get_untracked() || self.state.is_behind() {
             return;
         }
         let below = -position(&scroller);
@@ -215,10 +216,10 @@ pub(crate) fn show(seq: Seq) -> Option<()> {
     let centre = ScrollIntoViewOptions::new();
     centre.set_block(ScrollLogicalPosition::Center);
     row.scroll_into_view_with_scroll_into_view_options(&centre);
-    // Taking the class off and reading a size starts its animation anew.
-    _ = row.class_list().remove_1("shown");
+    // Taking the mark off and reading a size starts its animation anew.
+    _ = row.remove_attribute("data-shown");
     _ = row.offset_width();
-    _ = row.class_list().add_1("shown");
+    _ = row.set_attribute("data-shown", "");
     if !is_without_focus() {
         _ = row.focus();
     }

@@ -1,12 +1,16 @@
 //! The rooms, and who one is. Beside the page on a wide screen, a drawer on a phone.
 
 use leptos::{html, prelude::*};
-use protocol::api::{Room, UNREAD_MAX, Visibility};
+use protocol::{
+    RoomSlug,
+    api::{Room, UNREAD_MAX, Visibility},
+};
 
 use super::{
     account::Account,
     desk::use_desk,
     icon::{Icon, Mark, icon},
+    list::list,
     new_room::{NEW_ROOM_ID, NewRoomDialog, open_new_room},
     overlay::{drawer_closer, drawer_toggled, hide_popover},
 };
@@ -24,6 +28,7 @@ pub(crate) fn Sidebar() -> impl IntoView {
     let locale = language();
     let state = use_desk().state;
     let rooms = state.rooms();
+    let slugs = move || rooms.with(|rooms| rooms.iter().map(|entry| entry.room.slug.clone()).collect());
     let dialog = NodeRef::<html::Dialog>::new();
     view! {
         <nav
@@ -56,11 +61,7 @@ pub(crate) fn Sidebar() -> impl IntoView {
                 </button>
             </div>
             <ul class="rooms">
-                <For
-                    each=move || rooms.get()
-                    key=|entry| entry.room.slug.clone()
-                    children=move |entry| view! { <RoomLink entry /> }
-                />
+                {list(slugs, room_link)}
             </ul>
             <Account />
         </nav>
@@ -69,19 +70,15 @@ pub(crate) fn Sidebar() -> impl IntoView {
 }
 
 /// One room of the list.
-#[component]
-fn RoomLink(entry: RoomEntry) -> impl IntoView {
+fn room_link(slug: RoomSlug) -> AnyView {
     let locale = language();
     let state = use_desk().state;
-    let slug = entry.room.slug.clone();
-    // The list is keyed by slug: what changes in an entry is read here.
-    let now = Memo::new(move |_| {
-        state
-            .rooms()
-            .with(|rooms| rooms.iter().find(|now| now.room.slug == slug).cloned())
-            .unwrap_or_else(|| entry.clone())
+    let this = slug.clone();
+    // What changes of a room is read here. One that is about to go shows what it showed.
+    let now = Memo::new(move |last: Option<&RoomEntry>| {
+        let entry = state.rooms().with(|rooms| rooms.iter().find(|now| now.room.slug == this).cloned());
+        entry.or_else(|| last.cloned()).unwrap_or_else(|| state.open_room().get())
     });
-    let slug = now.read_untracked().room.slug.clone();
     let href = format!("/rooms/{slug}");
     let open = Memo::new(move |_| state.open_room().with(|open| open.room.slug == slug));
     view! {
@@ -99,6 +96,7 @@ fn RoomLink(entry: RoomEntry) -> impl IntoView {
             </a>
         </li>
     }
+    .into_any()
 }
 
 /// What kind of room it is, also for those who see no picture.
@@ -108,7 +106,7 @@ pub(crate) fn room_icon(locale: Locale, visibility: Visibility) -> AnyView {
         Visibility::Private => Icon::Lock,
     };
     let private = (visibility == Visibility::Private)
-        .then(|| view! { <span class="visually-hidden">{text!(locale, sidebar.private)}</span> });
+        .then(|| view! { <span class="visually-hidden">{text!(locale, sidebar.private)}</span> }.into_any());
     view! {
         {icon(glyph)}
         {private}

@@ -12,7 +12,7 @@ use leptos::{
     prelude::*,
 };
 use protocol::{
-    ErrorCode, Op, OpId, OpKind, RoomSlug,
+    ErrorCode, Op, OpId, OpKind, RoomSlug, ServerFrame,
     session::{Config, Input, Millis, Output, Session, Status, StopReason},
 };
 use wasm_bindgen_futures::spawn_local;
@@ -29,6 +29,11 @@ use crate::{
     state::{Ask, Cause, Change, ChatState, Fetch, Intent, Model, Staying, Unsent, Zone},
 };
 
+/// Most frames of the socket that are taken in from one showing to the next while the page is in sight, as long as no more than
+/// eight times as many wait. A few milliseconds' work: between two frames of the screen there are 16.
+const FRAMES_MAX: usize = 50;
+/// Most frames that wait. Where more come, all are taken in at once.
+const WAITING_MAX_FRAMES: usize = 10_000;
 /// How often the page's title and counts follow while it is out of sight, where frames do not come.
 const HIDDEN_SHOW_INTERVAL: Duration = Duration::from_millis(250);
 /// The cookie of the room that was looked at last.
@@ -72,6 +77,9 @@ struct Driver {
     socket: Option<Socket>,
     /// Tells the sockets apart: what one that was dropped still says is not heard.
     sockets: u32,
+    /// Frames of the socket that are still to be taken in, and how many were since the last showing.
+    waiting: VecDeque<String>,
+    taken: usize,
     /// Whether the server has greeted the socket.
     welcomed: bool,
     /// When the session or the model wants to be woken, and what will.
@@ -96,6 +104,8 @@ pub(super) fn start(state: ChatState) {
         kept,
         socket: None,
         sockets: 0,
+        waiting: VecDeque::new(),
+        taken: 0,
         welcomed: false,
         alarm: None,
         showing: false,
@@ -202,7 +212,7 @@ impl Driver {
             Output::Connect => return self.connect(),
             Output::Disconnect => self.socket = None,
             Output::Transmit(frame) => {
-                if let Some(socket) = &mut self.socket {
+                if let Some(socket) = &self.socket {
                     socket.send(frame);
                 }
             }
@@ -234,12 +244,40 @@ impl Driver {
 
     fn connect(&mut self) -> Vec<Task> {
         self.sockets += 1;
+        self.waiting.clear();
         self.welcomed = false;
         let number = self.sockets;
         self.socket = Socket::open(move |news| hear(number, news));
         match &self.socket {
             Some(_) => Vec::new(),
             None => vec![Task::Input(Input::Disconnected { code: None })],
+        }
+    }
+
+    /// A frame came in: it is taken in at once, unless so many have been since the last showing that the next would be late.
+    fn hear_frame(&mut self, text: String) {
+        let is_late = self.taken >= FRAMES_MAX && browser::is_visible();
+        if self.waiting.is_empty() && !is_late {
+            return self.take_in(&text);
+        }
+        self.waiting.push_back(text);
+        if self.waiting.len() > WAITING_MAX_FRAMES {
+            self.take_in_waiting(usize::MAX);
+        }
+    }
+
+    fn take_in(&mut self, text: &str) {
+        if let Some(frame) = ServerFrame::decode(text) {
+            self.taken += 1;
+            self.run([Task::Input(Input::Received(frame))]);
+        }
+    }
+
+    /// Takes in frames that wait; they may end the socket that they came from.
+    fn take_in_waiting(&mut self, most: usize) {
+        for _ in 0..most {
+            let Some(text) = self.waiting.pop_front() else { break };
+            self.take_in(&text);
         }
     }
 
@@ -441,10 +479,14 @@ fn show() {
     let mut state = None;
     with_driver(|driver| {
         driver.showing = false;
+        driver.taken = 0;
+        // A part of them, so that they do not become more and more where they come faster than this.
+        let most = FRAMES_MAX.max(driver.waiting.len() / 8);
+        driver.take_in_waiting(if browser::is_visible() { most } else { usize::MAX });
         state = Some(driver.state);
     });
-    if let Some(state) = state {
-        state.show();
+    if state.is_some_and(|state| state.show()) {
+        with_driver(Driver::show_soon);
     }
 }
 
@@ -457,12 +499,15 @@ fn hear(number: u32, news: News) {
         }
         match news {
             News::Opened => driver.run([Task::Input(Input::Connected)]),
-            News::Frame(frame) => driver.run([Task::Input(Input::Received(frame))]),
+            News::Frame(text) => driver.hear_frame(text),
             // The browser does not say why the server turned a socket away: ask before the session tries again.
             News::Closed { code: None } if !driver.welcomed && browser::has_network() => {
                 is_lost_unwelcomed = true;
             }
-            News::Closed { code } => driver.run([Task::Input(Input::Disconnected { code })]),
+            News::Closed { code } => {
+                driver.take_in_waiting(usize::MAX);
+                driver.run([Task::Input(Input::Disconnected { code })]);
+            }
         }
     });
     if is_lost_unwelcomed {

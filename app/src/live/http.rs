@@ -7,6 +7,7 @@ use protocol::{
     ErrorCode, RoomSlug,
     api::{ErrorBody, NewRoom, RoomSummary},
     frame::Refusal,
+    json,
     limits::PAGE_DEFAULT_MESSAGES,
     timeline::Page,
 };
@@ -95,7 +96,7 @@ async fn request(path: &str, init: &RequestInit) -> Result<Response, JsValue> {
 
 async fn answer<T: DeserializeOwned>(response: Result<Response, JsValue>) -> Result<T, Refusal> {
     let body = body(response).await?;
-    serde_json::from_str(&body).map_err(|_| unreachable_server("the answer cannot be read"))
+    json::read(&body).ok_or_else(|| unreachable_server("the answer cannot be read"))
 }
 
 /// The body of an answer, or why there is none.
@@ -109,8 +110,8 @@ async fn body(response: Result<Response, JsValue>) -> Result<String, Refusal> {
     if response.ok() {
         return Ok(text);
     }
-    let refused = serde_json::from_str::<ErrorBody>(&text);
-    Err(refused.map_or_else(|_| unreachable_server("the answer cannot be read"), |refused| refused.error))
+    let refused = json::read::<ErrorBody>(&text);
+    Err(refused.map_or_else(|| unreachable_server("the answer cannot be read"), |refused| refused.error))
 }
 
 fn unreachable_server(why: &str) -> Refusal {

@@ -1,16 +1,9 @@
 //! The browser's socket: the only place that touches one.
 
-use std::{cell::RefCell, rc::Rc};
-
-use futures_util::{
-    FutureExt, SinkExt, StreamExt,
-    future::{AbortHandle, abortable, poll_fn},
-    stream::{SplitSink, SplitStream},
-};
-use gloo_net::websocket::{Message, WebSocketError, futures::WebSocket};
 use leptos::prelude::window;
-use protocol::{ClientFrame, ServerFrame};
-use wasm_bindgen_futures::spawn_local;
+use protocol::ClientFrame;
+use wasm_bindgen::{JsCast, prelude::Closure};
+use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
 
 /// The code that browsers give a connection that broke off, or never came to be.
 const BROKEN_OFF: u16 = 1006;
@@ -20,7 +13,7 @@ pub(super) enum News {
     /// It is open.
     Opened,
     /// A frame came in.
-    Frame(ServerFrame),
+    Frame(String),
     /// It is over. Nothing follows.
     Closed {
         /// The code in the close frame.
@@ -28,65 +21,52 @@ pub(super) enum News {
     },
 }
 
-type Sink = SplitSink<WebSocket, Message>;
-type Item = Option<Result<Message, WebSocketError>>;
-
 /// A socket. Dropping it closes it, and nothing is told any more.
 pub(super) struct Socket {
-    sink: Rc<RefCell<Sink>>,
-    reading: AbortHandle,
+    socket: WebSocket,
+    _listener: Closure<dyn Fn(Event)>,
 }
 
 impl Socket {
     /// Opens a socket to where the page came from; `tell` hears what becomes of it. `None` if the browser refuses.
     pub(super) fn open(tell: impl Fn(News) + 'static) -> Option<Self> {
-        let (sink, stream) = WebSocket::open(&address()?).ok()?.split();
-        let sink = Rc::new(RefCell::new(sink));
-        let (reading, handle) = abortable(read(Rc::clone(&sink), stream, tell));
-        spawn_local(reading.map(drop));
-        Some(Self { sink, reading: handle })
+        let socket = WebSocket::new(&address()?).ok()?;
+        let listener = Closure::<dyn Fn(Event)>::new(move |event| {
+            if let Some(news) = news(event) {
+                tell(news);
+            }
+        });
+        let listen = Some(listener.as_ref().unchecked_ref());
+        socket.set_onopen(listen);
+        socket.set_onmessage(listen);
+        // An error says nothing more than the close that follows it.
+        socket.set_onclose(listen);
+        Some(Self { socket, _listener: listener })
     }
 
     /// Sends a frame. One that cannot be sent is dropped: the socket is about to tell that it is closed.
-    pub(super) fn send(&mut self, frame: &ClientFrame) {
-        let _ = self.sink.borrow_mut().send(Message::Text(frame.encode())).now_or_never();
+    pub(super) fn send(&self, frame: &ClientFrame) {
+        let _ = self.socket.send_with_str(&frame.encode());
     }
-}
-
-/// Tells what becomes of a socket, to its end.
-async fn read(sink: Rc<RefCell<Sink>>, mut stream: SplitStream<WebSocket>, tell: impl Fn(News)) {
-    let mut code = None;
-    // Ready to send: it is open, or it has failed, and then the failure is the first thing to be read.
-    let ready = poll_fn(|context| sink.borrow_mut().poll_ready_unpin(context)).await;
-    let mut next = stream.next().now_or_never();
-    if ready.is_ok() && !matches!(next, Some(None | Some(Err(_)))) {
-        tell(News::Opened);
-    }
-    loop {
-        let item: Item = match next.take() {
-            Some(item) => item,
-            None => stream.next().await,
-        };
-        match item {
-            Some(Ok(Message::Text(text))) => {
-                if let Some(frame) = ServerFrame::decode(&text) {
-                    tell(News::Frame(frame));
-                }
-            }
-            Some(Err(WebSocketError::ConnectionClose(event))) => {
-                code = Some(event.code).filter(|code| *code != BROKEN_OFF);
-            }
-            // Hubbub sends no bytes, and an error is always followed by a close.
-            Some(Ok(Message::Bytes(_)) | Err(_)) => {}
-            None => break,
-        }
-    }
-    tell(News::Closed { code });
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.reading.abort();
+        self.socket.set_onopen(None);
+        self.socket.set_onmessage(None);
+        self.socket.set_onclose(None);
+        let _ = self.socket.close();
+    }
+}
+
+/// What an event of the socket means. Hubbub sends text and no bytes.
+fn news(event: Event) -> Option<News> {
+    match event.dyn_into::<MessageEvent>() {
+        Ok(message) => message.data().as_string().map(News::Frame),
+        Err(event) => Some(match event.dyn_into::<CloseEvent>() {
+            Ok(close) => News::Closed { code: Some(close.code()).filter(|code| *code != BROKEN_OFF) },
+            Err(_) => News::Opened,
+        }),
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use leptos::prelude::window;
-use protocol::{Op, OpId, RoomSlug, Seq, Timestamp, UserId, frame::Refusal, session::OUTBOX_MAX_OPS};
+use protocol::{Op, OpId, RoomSlug, Seq, Timestamp, UserId, frame::Refusal, json, session::OUTBOX_MAX_OPS};
 use serde::{Deserialize, Serialize};
 use web_sys::Storage;
 
@@ -215,7 +215,7 @@ impl Kept {
     }
 
     fn read(&self, key: &str) -> Option<KeptOp> {
-        serde_json::from_str(&self.get(key)?).ok()
+        json::read(&self.get(key)?)
     }
 
     fn write(&self, key: &str, kept: &KeptOp) -> Result<(), Cause> {

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use protocol::session::Millis;
 
-use super::{Ask, Change, ChatState, Intent, Model};
+use super::{Ask, Change, ChatState, Intent, Model, Told};
+
+/// Most rows that come in at the end with one frame, however many messages have come: to make them takes time, and in a
+/// frame there are 16 milliseconds.
+const NEW_ROWS_MAX: usize = 16;
 
 impl ChatState {
     /// From here on intents go to `outlet`.
@@ -29,12 +33,18 @@ impl ChatState {
     }
 
     /// Shows what has changed. Each signal is written only where it changes, so that a view wakes for its own news.
-    pub(crate) fn show(&self) {
-        let shown = &self.shown;
-        let Some(view) = self.model.try_update_value(Model::view) else { return };
+    /// Answers whether more is to be shown with the next frame: of new rows there are [`NEW_ROWS_MAX`] at a time.
+    pub(crate) fn show(&self) -> bool {
+        let Some(shown) = self.shown.try_get_value() else { return false };
+        let Some(mut view) = self.model.try_update_value(Model::view) else { return false };
+        // Another window is shown at once: half of it would be another place.
+        let is_same_window = shown.window.read.with_untracked(|window| *window == view.window);
+        let more = is_same_window
+            && shown.log.read.with_untracked(|log| view.log.leave_for_later(log, NEW_ROWS_MAX));
+        self.behind.set_value(more);
         set_if_changed(shown.rooms, view.rooms);
         set_if_changed(shown.open, view.open);
-        let keys_changed = shown.keys.with_untracked(|keys| *keys != view.log.keys());
+        let keys_changed = shown.keys.read.with_untracked(|keys| *keys != view.log.keys());
         set_if_changed(shown.here, view.here);
         set_if_changed(shown.zone, view.zone);
         set_if_changed(shown.target, view.target);
@@ -44,7 +54,7 @@ impl ChatState {
         // Rows before keys: a row that the list asks for must be there.
         set_if_changed(shown.log, Arc::new(view.log));
         if let Some(keys) = keys {
-            shown.keys.set(keys);
+            shown.keys.write.set(keys);
         }
         set_if_changed(shown.edges, view.edges);
         set_if_changed(shown.unseen, view.unseen);
@@ -54,13 +64,14 @@ impl ChatState {
         set_if_changed(shown.waiting, view.waiting);
         set_if_changed(shown.drafts_restored, view.drafts_restored);
         if let Some(announcement) = view.announcement {
-            shown.announcement.set(announcement);
+            shown.announcement.write.set(announcement);
         }
+        more
     }
 }
 
-fn set_if_changed<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
-    if signal.try_with_untracked(|old| *old != value) == Some(true) {
-        signal.set(value);
+fn set_if_changed<T: PartialEq + Send + Sync + 'static>(told: Told<T>, value: T) {
+    if told.read.try_with_untracked(|old| *old != value) == Some(true) {
+        told.write.set(value);
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use protocol::{ErrorCode, Message, OpId, Seq, Timestamp, UserId};
 
-use super::zone::Zone;
+use super::zone::{Local, Zone};
 
 /// How long a pause may be, in milliseconds, after which an author's next message still continues their group.
 const GROUP_PAUSE_MAX_MS: u64 = 5 * 60 * 1_000;
@@ -51,6 +51,8 @@ pub struct MessageRow {
     pub delivery: Delivery,
     /// Whether the address points at it.
     pub target: bool,
+    /// When it was said, on the reader's clock.
+    pub local: Local,
 }
 
 impl PartialEq for MessageRow {
@@ -61,6 +63,7 @@ impl PartialEq for MessageRow {
             && self.mentions_me == other.mentions_me
             && self.delivery == other.delivery
             && self.target == other.target
+            && self.local == other.local
     }
 }
 
@@ -133,6 +136,21 @@ impl Log {
         self.rows.get(key)
     }
 
+    /// Leaves out what stands at the end and is new compared with `shown`, but for the first `most` rows of it. Answers
+    /// whether anything was left out.
+    #[cfg_attr(
+        not(any(feature = "hydrate", test)),
+        expect(dead_code, reason = "on the server all is shown at once")
+    )]
+    pub(crate) fn leave_for_later(&mut self, shown: &Self, most: usize) -> bool {
+        let known = self.keys.iter().rposition(|key| shown.rows.contains_key(key)).map_or(0, |last| last + 1);
+        let later = self.keys.split_off(self.keys.len().min(known + most));
+        for key in &later {
+            self.rows.remove(key);
+        }
+        !later.is_empty()
+    }
+
     /// Adds a row; a key that is there already is not added twice, for a list with two equal keys loses one.
     fn push(&mut self, key: RowKey, row: Row) {
         if !self.rows.contains_key(&key) {
@@ -152,7 +170,8 @@ pub(crate) fn lay_out(entries: impl IntoIterator<Item = Entry>, reader: &Reader<
         let mine = message.user_id == reader.me;
         let mut divided = false;
         // Later days only: a server's clock that was set back opens no second row of the same day.
-        let today = reader.zone.day(message.timestamp);
+        let local = reader.zone.local(message.timestamp);
+        let today = local.day;
         if day.is_none_or(|day| today > day) {
             day = Some(today);
             divided = true;
@@ -171,6 +190,7 @@ pub(crate) fn lay_out(entries: impl IntoIterator<Item = Entry>, reader: &Reader<
             mentions_me,
             delivery,
             target: message.seq > Seq::ZERO && reader.target == Some(message.seq),
+            local,
             message: Arc::clone(&message),
         };
         log.push(RowKey::Message(message.user_id, message.id), Row::Message(row));
@@ -269,6 +289,39 @@ mod tests {
         check(&entries, &Zone::Utc, Some(0), "DNHHHm");
         check(&entries, &Zone::Utc, Some(4), "DHHHm");
         check(&entries, &Zone::Utc, None, "DHHHm");
+    }
+
+    #[test]
+    fn new_rows_come_so_many_at_a_time() {
+        let laid_out = |seqs: std::ops::RangeInclusive<u64>| {
+            let reader =
+                Reader { me: UserId(uuid::Uuid::nil()), zone: &Zone::Utc, new_after: None, target: None };
+            lay_out(seqs.map(|seq| entry(seq, 2, 0, None)), &reader)
+        };
+        // `D` is the row of the day.
+        for (shown, all, expected, left) in [
+            (3..=5, 3..=7, "D34567", false),
+            (3..=5, 3..=8, "D34567", true),
+            (3..=5, 5..=9, "D567", true),
+            // What comes in above is one page, and not for later.
+            (6..=7, 1..=8, "D12345678", false),
+            (1..=2, 1..=2, "D12", false),
+        ] {
+            let shown = laid_out(shown);
+            let mut log = laid_out(all);
+            assert_eq!(log.leave_for_later(&shown, 2), left);
+            let letters = log.keys().iter().map(|key| match log.row(key) {
+                Some(Row::Message(row)) => row.message.seq.to_string(),
+                _ => "D".to_owned(),
+            });
+            assert_eq!(letters.collect::<String>(), expected);
+            assert_eq!(log.rows.len(), log.keys.len());
+        }
+        // Nothing of what was shown is left: it begins anew.
+        let mut log = laid_out(10..=19);
+        let nothing = Log::default();
+        assert!(log.leave_for_later(&nothing, 2));
+        assert_eq!(log.keys().len(), 2);
     }
 
     #[test]

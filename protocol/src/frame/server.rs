@@ -1,14 +1,13 @@
 //! What a server says.
 
-use std::borrow::Cow;
-
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{Refusal, to_json};
 use crate::{
     api::{Room, User},
     event::Event,
     ids::{Epoch, OpId, RoomSlug, Seq, Timestamp, UserId},
+    json::{self, read},
     limits::Limits,
     text::Username,
     timeline::{Message, Page},
@@ -49,16 +48,7 @@ impl ServerFrame {
     /// The type is read first and then the one struct that it names: a tenth of the code of a decoder that keeps the
     /// fields until it knows what they are, and it is code that every page loads.
     pub fn decode(text: &str) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Tag<'a> {
-            #[serde(rename = "type", borrow)]
-            kind: Cow<'a, str>,
-        }
-        fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
-            serde_json::from_str(text).ok()
-        }
-        let Tag { kind } = read(text)?;
-        match &*kind {
+        match &*json::field(text, "type")? {
             "welcome" => read(text).map(Self::Welcome),
             "joined" => read(text).map(Self::Joined),
             "left" => read(text).map(Self::Left),
@@ -68,7 +58,7 @@ impl ServerFrame {
             "typing" => read(text).map(Self::Typing),
             "read" => read(text).map(Self::Read),
             "room" => read(text).map(Self::Room),
-            "ping" => Some(Self::Ping),
+            "ping" => read(text).map(|IgnoredAny| Self::Ping),
             _ => read(text).map(Self::Event),
         }
     }
