@@ -15,6 +15,7 @@ mod header;
 mod help;
 pub(crate) mod icon;
 mod list;
+mod live;
 mod log;
 mod markdown;
 mod message;

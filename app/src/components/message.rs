@@ -12,6 +12,7 @@ use super::{
     desk::{Dialog, permalink, use_desk},
     icon::{Icon, icon},
     log::jump_to,
+    live::{Known, known, live},
     markdown::{Reader, markdown},
     reactions::Reactions,
     toolbar::Toolbar,
@@ -52,7 +53,7 @@ fn Day(key: RowKey) -> impl IntoView {
         Some(Row::Day { timestamp }) => clock::day(locale, timestamp, clock::now(), &state.zone().read()),
         _ => String::new(),
     };
-    view! { <div class="divider" role="separator">{move || name()}</div> }
+    view! { <div class="divider" role="separator">{live(name)}</div> }
 }
 
 /// A message.
@@ -65,7 +66,7 @@ fn MessageView(
     let locale = language();
     let desk = use_desk();
     let state = desk.state;
-    let row = Memo::new(move |last: Option<&Option<MessageRow>>| match state.row(&key) {
+    let row = known(move |last: Option<&Option<MessageRow>>| match state.row(&key) {
         Some(Row::Message(row)) => Some(row),
         // The row is about to go; what it showed is good until then.
         _ => last.cloned().flatten(),
@@ -77,11 +78,11 @@ fn MessageView(
     let mine = first.mine;
     let me = state.me().username;
 
-    let head = Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.head)));
-    let seq = Memo::new(move |_| row.with(|row| row.as_ref().map_or(Seq::ZERO, |row| row.message.seq)));
+    let head = known(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.head)));
+    let seq = known(move |_| row.with(|row| row.as_ref().map_or(Seq::ZERO, |row| row.message.seq)));
     let delivery =
-        Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.delivery.clone()).unwrap_or_default()));
-    let body = Memo::new(move |_| {
+        known(move |_| row.with(|row| row.as_ref().map(|row| row.delivery.clone()).unwrap_or_default()));
+    let body = known(move |_| {
         row.with(|row| {
             let message = row.as_ref().map(|row| &row.message);
             Body {
@@ -90,7 +91,7 @@ fn MessageView(
             }
         })
     });
-    let quote = Memo::new(move |_| {
+    let quote = known(move |_| {
         row.with(|row| {
             let message = &row.as_ref()?.message;
             Some((message.reply_to?, message.quote.clone()))
@@ -137,10 +138,10 @@ fn MessageView(
 
     view! {
         <article
-            class=class
-            id=move || Some(seq.get()).filter(|&seq| seq > Seq::ZERO).map(|seq| format!("m{seq}"))
-            tabindex=move || if *stop.read() == Some(key) { "0" } else { "-1" }
-            aria-label=label
+            class=live(class)
+            id=live(move || Some(seq.get()).filter(|&seq| seq > Seq::ZERO).map(|seq| format!("m{seq}")))
+            tabindex=live(move || if *stop.read() == Some(key) { "0" } else { "-1" })
+            aria-label=live(label)
             on:focusin=move |_| {
                 desk.focused.set(Some(key));
                 desk.point_at(key, is_active);
@@ -157,10 +158,10 @@ fn MessageView(
             on:touchend=move |event| press.end(&event)
         >
             <div class="gutter">
-                {move || gutter()}
+                {live(gutter)}
             </div>
             <div class="what">
-                {move || {
+                {live(move || {
                     head.get()
                         .then(|| {
                             view! {
@@ -171,13 +172,13 @@ fn MessageView(
                             }
                                 .into_any()
                         })
-                }}
-                {move || quote.get().map(|(target, quote)| quote_view(locale, &room(), target, quote))}
+                })}
+                {live(move || quote.get().map(|(target, quote)| quote_view(locale, &room(), target, quote)))}
                 <div class="message-body">
-                    {move || body_view(&body.read(), Reader { locale, me: &me })}
+                    {live(move || body_view(&body.read(), Reader { locale, me: &me }))}
                 </div>
                 <Reactions key />
-                {move || delivery_view(locale, &delivery.read(), seq.get())}
+                {live(move || delivery_view(locale, &delivery.read(), seq.get()))}
             </div>
             {when(
                 move || is_active.get() && seq.get() > Seq::ZERO && body.read().content.is_some(),
@@ -191,7 +192,7 @@ fn MessageView(
 /// When it was said, as a link to it.
 fn stamp(
     locale: Locale,
-    seq: Memo<Seq>,
+    seq: Known<Seq>,
     room: RoomSlug,
     timestamp: protocol::Timestamp,
     local: Signal<Local>,
@@ -200,10 +201,10 @@ fn stamp(
         <a
             class="stamp"
             tabindex="-1"
-            href=move || Some(seq.get()).filter(|&seq| seq > Seq::ZERO).map(|seq| permalink(&room, seq))
-            title=move || clock::moment(locale, local.get())
+            href=live(move || Some(seq.get()).filter(|&seq| seq > Seq::ZERO).map(|seq| permalink(&room, seq)))
+            title=live(move || clock::moment(locale, local.get()))
         >
-            <time datetime=timestamp.to_string()>{move || clock::time(local.get())}</time>
+            <time datetime=timestamp.to_string()>{live(move || clock::time(local.get()))}</time>
         </a>
     }
     .into_any()

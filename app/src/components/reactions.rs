@@ -3,7 +3,12 @@
 use leptos::prelude::*;
 use protocol::{Emoji, UserId, timeline::Reaction};
 
-use super::{desk::use_desk, list::list, when::when};
+use super::{
+    desk::use_desk,
+    list::list,
+    live::{Known, known, live},
+    when::when,
+};
 use crate::{
     i18n::{Locale, language, text},
     state::{Row, RowKey},
@@ -28,7 +33,7 @@ fn who_reacted(locale: Locale, reaction: &Reaction) -> String {
 pub(crate) fn Reactions(key: RowKey) -> impl IntoView {
     let state = use_desk().state;
     let me = state.me().id;
-    let reactions = Memo::new(move |_| match state.row(&key) {
+    let reactions = known(move |_| match state.row(&key) {
         Some(Row::Message(row)) => row.message.reactions.clone(),
         _ => Vec::new(),
     });
@@ -47,12 +52,12 @@ pub(crate) fn Reactions(key: RowKey) -> impl IntoView {
 }
 
 /// One emoji.
-fn chip(key: RowKey, emoji: Emoji, reactions: Memo<Vec<Reaction>>, me: UserId) -> AnyView {
+fn chip(key: RowKey, emoji: Emoji, reactions: Known<Vec<Reaction>>, me: UserId) -> AnyView {
     let locale = language();
     let desk = use_desk();
     let shown = emoji.to_string();
     let mark = emoji.clone();
-    let reaction = Memo::new(move |_| {
+    let reaction = known(move |_| {
         reactions.with(|all| all.iter().find(|reaction| reaction.emoji == emoji).cloned())
     });
     let count =
@@ -62,7 +67,7 @@ fn chip(key: RowKey, emoji: Emoji, reactions: Memo<Vec<Reaction>>, me: UserId) -
             reaction.as_ref().is_some_and(|it| it.users.iter().any(|user| user.user_id == me))
         })
     };
-    let names = Memo::new(move |_| {
+    let names = known(move |_| {
         reaction.with(|it| it.as_ref().map(|it| who_reacted(locale, it)).unwrap_or_default())
     });
     let label = {
@@ -72,9 +77,9 @@ fn chip(key: RowKey, emoji: Emoji, reactions: Memo<Vec<Reaction>>, me: UserId) -
     view! {
         <button
             class="reaction"
-            aria-pressed=move || mine().to_string()
-            aria-label=label
-            title=names
+            aria-pressed=live(move || mine().to_string())
+            aria-label=live(label)
+            title=live(move || names.get())
             on:click=move |_| {
                 if let Some(message) = desk.actionable(key) {
                     desk.toggle_reaction(&message, &mark);
@@ -83,7 +88,7 @@ fn chip(key: RowKey, emoji: Emoji, reactions: Memo<Vec<Reaction>>, me: UserId) -
         >
             <span aria-hidden="true">{shown}</span>
             <span class="figure" aria-hidden="true">
-                {move || count().to_string()}
+                {live(move || count().to_string())}
             </span>
         </button>
     }

@@ -241,7 +241,7 @@ impl State {
     fn write_past_queue(&self, frames: &Frames) -> io::Result<usize> {
         match &self.socket {
             Some(socket) if self.waiting.is_empty() && self.is_open() => {
-                match socket.try_write(&[IoSlice::new(frames.bytes())]) {
+                match socket.try_send(frames.bytes()) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
                     taken => taken,
                 }

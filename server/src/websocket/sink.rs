@@ -6,4 +6,10 @@ use std::io::{self, IoSlice};
 pub trait Sink: Send + Sync {
     /// Writes what can be written now and says how much that was; [`io::ErrorKind::WouldBlock`] where it is nothing.
     fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// The same for one piece, and for whoever does not wait where it is refused, but leaves it to somebody who tries for
+    /// themselves.
+    fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.try_write(&[IoSlice::new(bytes)])
+    }
 }
