@@ -6,6 +6,7 @@ use std::sync::Arc;
 use leptos::{
     nonce::{Nonce, use_nonce},
     prelude::*,
+    tachys::view::Position,
 };
 
 use crate::{
@@ -15,6 +16,9 @@ use crate::{
     visitor::Visitor,
 };
 
+/// What a page of messages takes, in bytes: what is made piece by piece is not moved about meanwhile.
+const HTML_BYTES: usize = 96 * 1024;
+
 /// The whole document as HTML. Its scripts carry `nonce`. All that it shows is at hand, so it is made in one piece.
 pub fn render(content: Content, viewer: Viewer, assets: Assets, nonce: &str) -> String {
     Owner::new_root(None).with(|| {
@@ -22,7 +26,9 @@ pub fn render(content: Content, viewer: Viewer, assets: Assets, nonce: &str) -> 
         provide_context(viewer);
         provide_context(assets);
         provide_context(Nonce::from_value(nonce));
-        shell().to_html()
+        let mut html = String::with_capacity(HTML_BYTES);
+        shell().to_html_with_buf(&mut html, &mut Position::FirstChild, true, false, Vec::new());
+        html
     })
 }
 

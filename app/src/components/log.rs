@@ -10,7 +10,7 @@ use super::{
     desk::{Desk, Dialog, Picking, use_desk},
     icon::{Icon, icon},
     list::list,
-    message::log_row,
+    message::{LongPress, log_row},
     scroll::{Scroll, show},
     sidebar::room_words,
     when::when,
@@ -44,6 +44,7 @@ pub(crate) fn Log() -> impl IntoView {
         })
     };
     let stop = RwSignal::new(untrack(find_stop));
+    let press = LongPress::new();
     Effect::new(move |_| {
         let found = find_stop();
         if stop.get_untracked() != found {
@@ -90,7 +91,7 @@ pub(crate) fn Log() -> impl IntoView {
                     on:pointerleave=move |_| desk.point_at_nothing()
                 >
                     <OlderEdge />
-                    {list(move || keys.get(), move |key| log_row(key, stop))}
+                    {list(move || keys.get(), move |key| log_row(key, stop, press))}
                     <NewerEdge />
                 </div>
                 <Jump away=Signal::derive(move || scroll.is_away()) leap=Callback::new(move |()| scroll.show_end()) />

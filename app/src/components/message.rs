@@ -11,8 +11,8 @@ use super::{
     clock,
     desk::{Dialog, permalink, use_desk},
     icon::{Icon, icon},
-    log::jump_to,
     live::{Known, known, live},
+    log::jump_to,
     markdown::{Reader, markdown},
     reactions::Reactions,
     toolbar::Toolbar,
@@ -33,14 +33,14 @@ struct Body {
     edited: bool,
 }
 
-/// A row. The Tab key stops at the row that `stop` names.
-pub(crate) fn log_row(key: RowKey, stop: RwSignal<Option<RowKey>>) -> AnyView {
+/// A row. The Tab key stops at the row that `stop` names; `press` is the finger on any of them.
+pub(crate) fn log_row(key: RowKey, stop: RwSignal<Option<RowKey>>, press: LongPress) -> AnyView {
     match key {
         RowKey::Day(_) => view! { <Day key /> }.into_any(),
         RowKey::New => {
             view! { <div class="divider new" role="separator">{text!(language(), log.new)}</div> }.into_any()
         }
-        RowKey::Message(..) => view! { <MessageView key stop /> }.into_any(),
+        RowKey::Message(..) => view! { <MessageView key stop press /> }.into_any(),
     }
 }
 
@@ -62,6 +62,7 @@ fn MessageView(
     key: RowKey,
     /// Which row the Tab key stops at.
     stop: RwSignal<Option<RowKey>>,
+    press: LongPress,
 ) -> impl IntoView {
     let locale = language();
     let desk = use_desk();
@@ -105,11 +106,11 @@ fn MessageView(
         move || text!(locale, log.from, name = &name, time = clock::time(local()))
     };
     let stamp = move || stamp(locale, seq, room(), timestamp, Signal::derive(local));
-    let press = LongPress::new(move || {
+    let open_actions = move || {
         if let Some(message) = desk.actionable(key) {
             desk.dialog.set(Dialog::Actions(message));
         }
-    });
+    };
     let gutter = {
         let name = name.clone();
         move || if head.get() { avatar(author, &name, "av") } else { stamp() }
@@ -151,7 +152,7 @@ fn MessageView(
                     desk.point_at(key, is_active);
                 }
             }
-            on:pointerdown=move |event| press.down(&event)
+            on:pointerdown=move |event| press.down(&event, open_actions)
             on:pointermove=move |event| press.moved(&event)
             on:pointerup=move |_| press.up()
             on:pointercancel=move |_| press.up()
@@ -289,39 +290,33 @@ fn delivery_view(locale: Locale, delivery: &Delivery, seq: Seq) -> Option<AnyVie
     }
 }
 
-/// A finger that stays where it is.
+/// A finger that stays where it is: one for all rows.
 #[derive(Clone, Copy)]
-struct LongPress {
+pub(crate) struct LongPress {
     timer: StoredValue<Option<TimeoutHandle>>,
     from: StoredValue<(i32, i32)>,
     acted: StoredValue<bool>,
-    act: Callback<()>,
 }
 
 impl LongPress {
     /// How far the finger may slip, in CSS pixels.
     const SLIP_MAX_PX: i32 = 10;
 
-    fn new(act: impl Fn() + Send + Sync + 'static) -> Self {
-        Self {
-            timer: StoredValue::new(None),
-            from: StoredValue::new((0, 0)),
-            acted: StoredValue::new(false),
-            act: Callback::new(move |()| act()),
-        }
+    pub(crate) fn new() -> Self {
+        Self { timer: StoredValue::new(None), from: StoredValue::new((0, 0)), acted: StoredValue::new(false) }
     }
 
-    fn down(&self, event: &PointerEvent) {
+    fn down(&self, event: &PointerEvent, act: impl Fn() + 'static) {
         self.up();
         self.acted.set_value(false);
         if event.pointer_type() == "mouse" {
             return;
         }
         self.from.set_value((event.client_x(), event.client_y()));
-        let (acted, act) = (self.acted, self.act);
+        let acted = self.acted;
         let fire = move || {
             acted.set_value(true);
-            act.run(());
+            act();
         };
         self.timer.set_value(set_timeout_with_handle(fire, LONG_PRESS).ok());
     }

@@ -57,9 +57,8 @@ fn chip(key: RowKey, emoji: Emoji, reactions: Known<Vec<Reaction>>, me: UserId) 
     let desk = use_desk();
     let shown = emoji.to_string();
     let mark = emoji.clone();
-    let reaction = known(move |_| {
-        reactions.with(|all| all.iter().find(|reaction| reaction.emoji == emoji).cloned())
-    });
+    let reaction =
+        known(move |_| reactions.with(|all| all.iter().find(|reaction| reaction.emoji == emoji).cloned()));
     let count =
         move || reaction.with(|reaction| reaction.as_ref().map_or(0, |reaction| reaction.users.len()));
     let mine = move || {
@@ -67,9 +66,8 @@ fn chip(key: RowKey, emoji: Emoji, reactions: Known<Vec<Reaction>>, me: UserId) 
             reaction.as_ref().is_some_and(|it| it.users.iter().any(|user| user.user_id == me))
         })
     };
-    let names = known(move |_| {
-        reaction.with(|it| it.as_ref().map(|it| who_reacted(locale, it)).unwrap_or_default())
-    });
+    let names =
+        known(move |_| reaction.with(|it| it.as_ref().map(|it| who_reacted(locale, it)).unwrap_or_default()));
     let label = {
         let emoji = shown.clone();
         move || text!(locale, message.reaction, emoji = &emoji, count = count(), names = names.get())

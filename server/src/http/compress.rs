@@ -18,8 +18,8 @@ use protocol::ErrorCode;
 
 use super::{answer::Failure, encoding::Encoding};
 
-/// How hard: a quarter of a millisecond for a page.
-const LEVEL: u32 = 4;
+/// How hard: an eighth of a millisecond for a page.
+const LEVEL: u32 = 2;
 /// What is shorter goes as it is: in bytes, about a packet.
 const COMPRESSED_MIN: u64 = 1_024;
 /// What is longer would keep a thread from its sockets for more than a millisecond, and another is asked: in bytes.
