@@ -14,7 +14,6 @@ floor() { # crate lowest-good-version why
 floor h2 0.4.16 RUSTSEC-2026-0258
 floor rustls 0.23.46 "RUSTSEC-2026-0346 to 0349"
 floor tungstenite 0.20.1 CVE-2023-43669
-floor sqlx 0.8.1 RUSTSEC-2024-0363
 floor libsqlite3-sys 0.37.0 "SQLite before 3.51.3 can corrupt its log"
 [ $failed = 0 ] && echo "floors: all dependencies above them"
 exit $failed
