@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::report::Report;
 
 /// Opens the database of a server.
 fn open(file: &Path) -> anyhow::Result<Connection> {
-    Connection::open(file).with_context(|| format!("cannot open {}", file.display()))
+    // Without making one where there is none.
+    Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .with_context(|| format!("cannot open {}", file.display()))
 }
 
 /// Demands that SQLite finds nothing wrong with the database. No server may run on it.

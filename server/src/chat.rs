@@ -81,7 +81,7 @@ impl Chat {
     }
 
     /// The number of a room that `user` may read and write in.
-    async fn room_id(&self, user: &User, slug: &RoomSlug) -> Result<RoomId, Refusal> {
+    pub async fn room_id(&self, user: &User, slug: &RoomSlug) -> Result<RoomId, Refusal> {
         if let Some(room) = self.open.get(slug) {
             return Ok(room);
         }

@@ -245,6 +245,7 @@ impl Driver {
     fn connect(&mut self) -> Vec<Task> {
         self.sockets += 1;
         self.waiting.clear();
+        self.taken = 0;
         self.welcomed = false;
         let number = self.sockets;
         self.socket = Socket::open(move |news| hear(number, news));
@@ -277,6 +278,11 @@ impl Driver {
     fn take_in_waiting(&mut self, most: usize) {
         for _ in 0..most {
             let Some(text) = self.waiting.pop_front() else { break };
+            if self.socket.is_none() {
+                // What it said last is nobody's any more.
+                self.waiting.clear();
+                break;
+            }
             self.take_in(&text);
         }
     }

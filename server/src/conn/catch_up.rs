@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::Peer;
 use crate::{
-    hub::Released,
+    hub::{Present, Released},
     store::{PageAt, RoomId, RoomRecord},
 };
 
@@ -69,21 +69,10 @@ async fn try_join(
         let message = format!("one connection joins at most {JOINED_MAX_ROOMS} rooms; leave one first");
         return Err(Refusal::new(ErrorCode::LimitReached, message));
     }
-    let (record, read) = peer.serving.chat.enter(&peer.user, &slug).await?;
-    let id = record.id;
+    let id = peer.serving.chat.room_id(&peer.user, &slug).await?;
     let present = peer.serving.hub.subscribe(peer.conn, id, slug.clone()).await.ok_or_else(going_down)?;
-    match history(peer, &record, cursor).await {
-        Ok((history, head, reached)) => {
-            let joined = Joined {
-                room: record.for_members(),
-                epoch: record.epoch,
-                head,
-                resumed: matches!(history, History::Replay { .. }),
-                history,
-                read,
-                here: present.here,
-                here_count: present.count,
-            };
+    match enter(peer, &slug, cursor, present).await {
+        Ok((joined, reached)) => {
             // Closed: then nobody reads it.
             let _closed = peer.outbox.room_for_history().await;
             let _closed = peer.answer(&ServerFrame::Joined(Box::new(joined)));
@@ -94,6 +83,29 @@ async fn try_join(
             Err(refusal)
         }
     }
+}
+
+/// What `joined` says, and how far it brings the reader. To be asked once the connection is subscribed: whatever changes after
+/// that, it is told.
+async fn enter(
+    peer: &Peer,
+    slug: &RoomSlug,
+    cursor: Option<Cursor>,
+    present: Present,
+) -> Result<(Joined, Reached), Refusal> {
+    let (record, read) = peer.serving.chat.enter(&peer.user, slug).await?;
+    let (history, head, reached) = history(peer, &record, cursor).await?;
+    let joined = Joined {
+        room: record.for_members(),
+        epoch: record.epoch,
+        head,
+        resumed: matches!(history, History::Replay { .. }),
+        history,
+        read,
+        here: present.here,
+        here_count: present.count,
+    };
+    Ok((joined, reached))
 }
 
 /// What `joined` tells of the room's past, the last event that there is, and how far the reader is brought.

@@ -214,6 +214,20 @@ async fn what_was_replaced_is_kept_whole() {
 }
 
 #[tokio::test]
+async fn a_log_whose_database_is_gone_is_kept_as_it_is() {
+    let (server, _folder, copy) = said_and_backed_up().await;
+    let lost = TempDir::new().unwrap();
+    fs::copy(server.data().join("hubbub.db-wal"), lost.path().join("hubbub.db-wal")).unwrap();
+    let log = fs::read(lost.path().join("hubbub.db-wal")).unwrap();
+    assert!(!log.is_empty(), "the test is of no use");
+    assert_done(&restore(lost.path(), &copy, &["--replace"]));
+    let found = names(lost.path());
+    let [_, _, aside] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(names(&lost.path().join(aside)), ["hubbub.db-wal"]);
+    assert_eq!(fs::read(lost.path().join(aside).join("hubbub.db-wal")).unwrap(), log);
+}
+
+#[tokio::test]
 async fn a_copy_of_a_crashed_folder_is_a_backup_too() {
     let (server, folder, _) = said_and_backed_up().await;
     let token = server.guest("bob").await.token;

@@ -6,14 +6,16 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use protocol::{Seq, timeline::Page};
+use protocol::{Message, Seq, timeline::Page};
 
 use crate::store::{RoomId, StoreError};
 
 /// Most rooms whose page is remembered; one more, and all of them are read anew.
 const ROOMS_MAX: usize = 256;
-/// A page with more words than this is not remembered, in bytes.
+/// A page with more words and reactions than this is not remembered, in bytes.
 const PAGE_MAX_BYTES: usize = 32 * 1024;
+/// What one person's reaction takes, in bytes: who it is, and the name.
+const REACTOR_BYTES: usize = 80;
 
 /// Cheap to clone; all clones are one.
 #[derive(Debug, Clone, Default)]
@@ -67,13 +69,7 @@ impl Newest {
     }
 
     fn remember(&self, room: RoomId, limit: u32, page: &Page, forgotten: u64) {
-        let words: usize = page
-            .messages
-            .iter()
-            .flat_map(|message| &message.content)
-            .map(|content| content.as_str().len())
-            .sum();
-        if words > PAGE_MAX_BYTES {
+        if page.messages.iter().map(weight).sum::<usize>() > PAGE_MAX_BYTES {
             return;
         }
         let page = Arc::new(page.clone());
@@ -97,6 +93,14 @@ impl Newest {
     fn lock(&self) -> MutexGuard<'_, Rooms> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a message takes beside what every message does, in bytes.
+fn weight(message: &Message) -> usize {
+    let words = message.content.as_ref().map_or(0, |content| content.as_str().len());
+    let quoted = message.quote.as_ref().and_then(|quote| quote.excerpt.as_ref()).map_or(0, String::len);
+    let reactors: usize = message.reactions.iter().map(|reaction| reaction.users.len()).sum();
+    words + quoted + reactors * REACTOR_BYTES
 }
 
 #[cfg(test)]

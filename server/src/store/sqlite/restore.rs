@@ -8,7 +8,7 @@ use std::{
 };
 
 use protocol::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::{
@@ -221,7 +221,9 @@ fn begin_new_lives(connection: &Connection) -> rusqlite::Result<u64> {
 fn keep(data: &Path, aside: &Path) -> io::Result<()> {
     let database = data.join(DATABASE_FILE);
     // A sound database becomes one file by this; from one that is damaged everything is kept as it is.
-    if let Ok(old) = Connection::open(&database) {
+    // Where there is only a log, nothing is made beside it: SQLite would take it for the log of an empty database.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if let Ok(old) = Connection::open_with_flags(&database, flags) {
         let checkpoint = old.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         if let Err(error) = checkpoint.and(old.close().map_err(|(_, error)| error)) {
             tracing::debug!(%error, "the old database is damaged");
