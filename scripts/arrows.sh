@@ -23,7 +23,7 @@ allow client "protocol"
 allow load "client"
 
 # The protocol is pure: no runtime, socket, database or user interface below it.
-for crate in tokio axum sqlx leptos web-sys reqwest hyper; do
+for crate in tokio axum rusqlite sqlx leptos web-sys reqwest hyper; do
   if cargo tree --offline --locked -p protocol --edges normal --prefix none --format '{p}' | grep -q "^$crate "; then
     echo "arrows: protocol must not depend on $crate" >&2; failed=1
   fi
