@@ -16,20 +16,16 @@ use crate::{
     visitor::Visitor,
 };
 
-/// What a page of messages takes, in bytes: what is made piece by piece is not moved about meanwhile.
-const HTML_BYTES: usize = 96 * 1024;
-
-/// The whole document as HTML. Its scripts carry `nonce`. All that it shows is at hand, so it is made in one piece.
-pub fn render(content: Content, viewer: Viewer, assets: Assets, nonce: &str) -> String {
+/// Writes the whole document as HTML to the end of `sheet`. Its scripts carry `nonce`. All that it shows is at hand, so it is made in
+/// one piece.
+pub fn render(content: Content, viewer: Viewer, assets: Assets, nonce: &str, sheet: &mut String) {
     Owner::new_root(None).with(|| {
         provide_context(Arc::new(content));
         provide_context(viewer);
         provide_context(assets);
         provide_context(Nonce::from_value(nonce));
-        let mut html = String::with_capacity(HTML_BYTES);
-        shell().to_html_with_buf(&mut html, &mut Position::FirstChild, true, false, Vec::new());
-        html
-    })
+        shell().to_html_with_buf(sheet, &mut Position::FirstChild, true, false, Vec::new());
+    });
 }
 
 /// Whether `cargo leptos watch` runs: then the page hears of changes on a socket of its own. A release does not watch

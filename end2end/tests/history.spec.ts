@@ -113,6 +113,7 @@ test('a permalink to a message that is not there says so and shows the newest', 
   await expect(said).toBeHidden();
   // Without a reload, by a link that somebody posted.
   await writer.post('general', 'look at #general');
+  await expect(reader.page.locator('.message-body a', { hasText: '#general' })).toBeVisible();
   await reader.page.evaluate(() => {
     const link = [...document.querySelectorAll('a')].find((link) => link.textContent === '#general');
     link?.setAttribute('href', '/rooms/general/6000');

@@ -2,7 +2,7 @@
 //! and colours. Whoever is not signed in sees the sign-in page wherever there may be something for them, and is led on to
 //! it afterwards.
 
-use std::{num::NonZero, sync::Arc};
+use std::{cell::RefCell, io, num::NonZero, sync::Arc};
 
 use app::{
     address::Address,
@@ -25,7 +25,11 @@ use super::{
     Http, address,
     answer::Failure,
     arrival::Arrival,
-    assets, cookies, headers,
+    assets,
+    compress::{gzip, is_gzip_read},
+    cookies,
+    encoding::Encoding,
+    headers,
     identity::{Proof, unauthorized},
     preferences, session_cookie,
 };
@@ -36,6 +40,48 @@ const LAST_ROOM: &str = "room";
 
 /// What makes a page's nonce too much to guess.
 const NONCE_BYTES: usize = 16;
+
+/// What a page of messages takes, in bytes: what is drawn piece by piece is not moved about meanwhile.
+const SHEET_BYTES: usize = 96 * 1024;
+/// The largest sheet that is kept, in bytes.
+const SHEET_MAX_BYTES: usize = 512 * 1024;
+
+thread_local! {
+    /// What a page is drawn on, for each thread that draws.
+    static SHEET: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// A sheet in use, empty before and after.
+struct Sheet<'s> {
+    text: &'s mut String,
+}
+
+impl<'s> Sheet<'s> {
+    fn begin(text: &'s mut String) -> Self {
+        text.reserve(SHEET_BYTES);
+        Self { text }
+    }
+
+    /// What is on it as an answer, compressed where that `is_read`.
+    fn send(&self, is_read: bool) -> io::Result<Response> {
+        let bytes = self.text.as_bytes();
+        if !is_read {
+            return Ok(Html(bytes.to_vec()).into_response());
+        }
+        let headers = [
+            (header::CONTENT_ENCODING, Encoding::Gzip.header()),
+            (header::VARY, HeaderValue::from_static("accept-encoding")),
+        ];
+        Ok((headers, Html(gzip(bytes)?)).into_response())
+    }
+}
+
+impl Drop for Sheet<'_> {
+    fn drop(&mut self) {
+        self.text.clear();
+        self.text.shrink_to(SHEET_MAX_BYTES);
+    }
+}
 
 /// What the pages show comes through the same door as everything else.
 pub(crate) struct Pages {
@@ -52,24 +98,34 @@ impl Pages {
         Self { chat, hub, cores: Arc::new(Semaphore::new(cores)) }
     }
 
-    /// The page that shows this.
-    async fn page(&self, content: Content, viewer: Viewer, assets: Assets) -> Result<Response, Failure> {
+    /// The page that shows this, compressed where that `is_read`.
+    async fn page(
+        &self,
+        content: Content,
+        viewer: Viewer,
+        assets: Assets,
+        is_read: bool,
+    ) -> Result<Response, Failure> {
         let status = status(&content);
         let nonce = random::base64url::<NONCE_BYTES>()?;
         let policy = headers::page_policy(&nonce, app::is_watched());
         // The semaphore is never closed. The work holds the core, also where nobody waits for it any more.
         let core = Arc::clone(&self.cores).acquire_owned().await;
         let html = tokio::task::spawn_blocking(move || {
-            let html = app::render(content, viewer, assets, &nonce);
+            let html = SHEET.with_borrow_mut(|sheet| {
+                let sheet = Sheet::begin(sheet);
+                app::render(content, viewer, assets, &nonce, sheet.text);
+                sheet.send(is_read)
+            });
             drop(core);
             html
         })
         .await;
-        let html = html.map_err(|_logged| {
+        let html = html.ok().and_then(Result::ok).ok_or_else(|| {
             let message = "the server made a mistake; its log says which. Try again";
             Failure::new(ErrorCode::Internal, message)
         })?;
-        Ok((status, [(header::CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response())
+        Ok((status, [(header::CONTENT_SECURITY_POLICY, policy)], html).into_response())
     }
 
     /// What there is at `uri` for whoever asks. Whether a room is there is told to those only who are signed in; an
@@ -228,7 +284,10 @@ impl Visit {
         // The semaphore is never closed.
         let _making = http.making.acquire().await;
         let content = http.pages.at(uri, &viewer).await;
-        http.pages.page(content, viewer, http.assets()).await.unwrap_or_else(Failure::into_text)
+        http.pages
+            .page(content, viewer, http.assets(), is_gzip_read(&self.headers))
+            .await
+            .unwrap_or_else(Failure::into_text)
     }
 
     /// Puts off the end of the session's cookie, as the session itself is put off, and keeps the room for `/`.
