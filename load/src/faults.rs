@@ -87,7 +87,7 @@ impl Fault {
             Self::Stall => "one reader of 5,000 stops reading, with the smallest buffer there is",
             Self::Storm => "`kill -9`, and 10,000 connections resume at once",
             Self::Flood => {
-                "hostile sockets: 10,000 frames at once, length bombs, garbage, half a frame, a head of 64 KB"
+                "hostile sockets, again and again: 10,000 frames a second, length bombs, garbage, half a frame, a head of 64 KB"
             }
             Self::Ceiling => "256 MB of memory for 10,000 idle connections and rooms in which people talk",
             Self::Soak => {

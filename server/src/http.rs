@@ -23,6 +23,7 @@ mod pages;
 mod patience;
 mod preferences;
 mod session_cookie;
+mod sheet;
 mod unsent;
 mod ws;
 

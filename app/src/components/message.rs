@@ -11,10 +11,10 @@ use super::{
     clock,
     desk::{Dialog, permalink, use_desk},
     icon::{Icon, icon},
-    live::{Known, known, live},
     log::jump_to,
     markdown::{Reader, markdown},
     reactions::Reactions,
+    reactive::{Known, known, live},
     toolbar::Toolbar,
     when::when,
 };

@@ -6,7 +6,7 @@ use protocol::{Emoji, UserId, timeline::Reaction};
 use super::{
     desk::use_desk,
     list::list,
-    live::{Known, known, live},
+    reactive::{Known, known, live},
     when::when,
 };
 use crate::{

@@ -21,5 +21,5 @@ pub(crate) fn when(
     condition: impl Fn() -> bool + Send + Sync + 'static,
     view: impl Fn() -> AnyView + Send + 'static,
 ) -> AnyView {
-    super::live::live(condition).then(view).into_any()
+    super::reactive::live(condition).then(view).into_any()
 }

@@ -2,7 +2,7 @@
 //! and colours. Whoever is not signed in sees the sign-in page wherever there may be something for them, and is led on to
 //! it afterwards.
 
-use std::{cell::RefCell, io, num::NonZero, sync::Arc};
+use std::{io, num::NonZero, sync::Arc};
 
 use app::{
     address::Address,
@@ -11,7 +11,7 @@ use app::{
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
-    response::{Html, IntoResponse as _, Response},
+    response::{IntoResponse as _, Response},
 };
 use protocol::{
     ErrorCode, RoomSlug,
@@ -26,12 +26,10 @@ use super::{
     answer::Failure,
     arrival::Arrival,
     assets,
-    compress::{gzip, is_gzip_read},
-    cookies,
-    encoding::Encoding,
-    headers,
+    compress::is_gzip_read,
+    cookies, headers,
     identity::{Proof, unauthorized},
-    preferences, session_cookie,
+    preferences, session_cookie, sheet,
 };
 use crate::{chat::Chat, hub::Hub, random, store::PageAt};
 
@@ -40,48 +38,6 @@ const LAST_ROOM: &str = "room";
 
 /// What makes a page's nonce too much to guess.
 const NONCE_BYTES: usize = 16;
-
-/// What a page of messages takes, in bytes: what is drawn piece by piece is not moved about meanwhile.
-const SHEET_BYTES: usize = 96 * 1024;
-/// The largest sheet that is kept, in bytes.
-const SHEET_MAX_BYTES: usize = 512 * 1024;
-
-thread_local! {
-    /// What a page is drawn on, for each thread that draws.
-    static SHEET: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
-/// A sheet in use, empty before and after.
-struct Sheet<'s> {
-    text: &'s mut String,
-}
-
-impl<'s> Sheet<'s> {
-    fn begin(text: &'s mut String) -> Self {
-        text.reserve(SHEET_BYTES);
-        Self { text }
-    }
-
-    /// What is on it as an answer, compressed where that `is_read`.
-    fn send(&self, is_read: bool) -> io::Result<Response> {
-        let bytes = self.text.as_bytes();
-        if !is_read {
-            return Ok(Html(bytes.to_vec()).into_response());
-        }
-        let headers = [
-            (header::CONTENT_ENCODING, Encoding::Gzip.header()),
-            (header::VARY, HeaderValue::from_static("accept-encoding")),
-        ];
-        Ok((headers, Html(gzip(bytes)?)).into_response())
-    }
-}
-
-impl Drop for Sheet<'_> {
-    fn drop(&mut self) {
-        self.text.clear();
-        self.text.shrink_to(SHEET_MAX_BYTES);
-    }
-}
 
 /// What the pages show comes through the same door as everything else.
 pub(crate) struct Pages {
@@ -112,16 +68,13 @@ impl Pages {
         // The semaphore is never closed. The work holds the core, also where nobody waits for it any more.
         let core = Arc::clone(&self.cores).acquire_owned().await;
         let html = tokio::task::spawn_blocking(move || {
-            let html = SHEET.with_borrow_mut(|sheet| {
-                let sheet = Sheet::begin(sheet);
-                app::render(content, viewer, assets, &nonce, sheet.text);
-                sheet.send(is_read)
-            });
+            let html = sheet::drawn(is_read, |sheet| app::render(content, viewer, assets, &nonce, sheet));
             drop(core);
             html
         })
         .await;
-        let html = html.ok().and_then(Result::ok).ok_or_else(|| {
+        let html = html.map_err(io::Error::other).flatten().map_err(|error| {
+            tracing::error!(%error, "a page was not made");
             let message = "the server made a mistake; its log says which. Try again";
             Failure::new(ErrorCode::Internal, message)
         })?;
