@@ -103,18 +103,22 @@ pub(super) async fn run(run: &mut Run) -> anyhow::Result<Report> {
 
 /// Waits until the record ends with the end of process `pid`.
 async fn complete(record: &Path, pid: u32) -> anyhow::Result<()> {
-    let end = format!("{pid}  +++ killed by SIGKILL +++");
-    let short = format!("{pid} +++ killed by SIGKILL +++");
     let ended = async {
         loop {
-            let tail = tail(record)?;
-            if tail.lines().any(|line| line == end || line == short) {
+            if tail(record)?.lines().any(|line| is_end(line, pid)) {
                 return anyhow::Ok(());
             }
             sleep(Duration::from_millis(10)).await;
         }
     };
     timeout(RECORD_WAIT, ended).await.context("the record does not end; is strace there?")?
+}
+
+/// Whether a line of the record says that process `pid` was killed. Numbers stand in a column as wide as most of them.
+fn is_end(line: &str, pid: u32) -> bool {
+    line.split_once(' ').is_some_and(|(thread, words)| {
+        thread == pid.to_string() && words.trim_start() == "+++ killed by SIGKILL +++"
+    })
 }
 
 /// The last lines of a file.
@@ -132,3 +136,22 @@ fn tail(file: &Path) -> anyhow::Result<String> {
 
 /// A file by its name alone: the folder changes with every cut.
 type Name = PathBuf;
+
+#[cfg(test)]
+mod tests {
+    use super::is_end;
+
+    #[test]
+    fn the_end_is_known_however_long_the_number_is() {
+        for line in [
+            "7     +++ killed by SIGKILL +++",
+            "432   +++ killed by SIGKILL +++",
+            "4194304 +++ killed by SIGKILL +++",
+        ] {
+            let pid = line.split(' ').next().unwrap().parse().unwrap();
+            assert!(is_end(line, pid), "{line}");
+            assert!(!is_end(line, pid + 1), "{line}");
+        }
+        assert!(!is_end("432   +++ exited with 0 +++", 432));
+    }
+}
