@@ -28,4 +28,5 @@ mod reactive;
 mod scroll;
 mod sidebar;
 mod toolbar;
+mod touch;
 mod when;

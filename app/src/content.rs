@@ -1,7 +1,5 @@
 //! What the page shows at first: on the server from the context, in the browser from a block of data at the document's end.
 
-use std::sync::Arc;
-
 #[cfg(feature = "ssr")]
 use crate::i18n::{Locale, text};
 use crate::source::Content;
@@ -10,21 +8,21 @@ use crate::source::Content;
 const BLOCK: &str = "content";
 
 impl Content {
-    /// What this document shows.
+    /// What this document shows. Whoever asks has it then: it is there once.
     #[cfg(feature = "ssr")]
-    pub(crate) fn current() -> Arc<Self> {
-        leptos::prelude::use_context().unwrap_or_else(|| Arc::new(Self::Unavailable))
+    pub(crate) fn take() -> Self {
+        leptos::prelude::take_context().unwrap_or(Self::Unavailable)
     }
 
     /// What this document shows.
     #[cfg(not(feature = "ssr"))]
-    pub(crate) fn current() -> Arc<Self> {
-        Arc::new(crate::handover::read(BLOCK).unwrap_or(Self::Unavailable))
+    pub(crate) fn take() -> Self {
+        crate::handover::read(BLOCK).unwrap_or(Self::Unavailable)
     }
 
     /// The block of data for the document.
     #[cfg(feature = "ssr")]
-    pub(crate) fn block(&self) -> impl leptos::IntoView + use<> {
+    pub(crate) fn block(&self) -> String {
         crate::handover::block(BLOCK, self)
     }
 

@@ -1,8 +1,6 @@
 //! The HTML document around the page, made on the server only: what a browser must know before it draws anything, and
 //! the script that starts the WebAssembly.
 
-use std::sync::Arc;
-
 use leptos::{
     nonce::{Nonce, use_nonce},
     prelude::*,
@@ -12,7 +10,7 @@ use leptos::{
 use crate::{
     App,
     i18n::{provide_language, text},
-    source::{Assets, Content, Theme, Viewer},
+    source::{Assets, Content, Preferences, Theme, Viewer},
     visitor::Visitor,
 };
 
@@ -20,12 +18,32 @@ use crate::{
 /// one piece.
 pub fn render(content: Content, viewer: Viewer, assets: Assets, nonce: &str, sheet: &mut String) {
     Owner::new_root(None).with(|| {
-        provide_context(Arc::new(content));
         provide_context(viewer);
-        provide_context(assets);
         provide_context(Nonce::from_value(nonce));
-        shell().to_html_with_buf(sheet, &mut Position::FirstChild, true, false, Vec::new());
+        let visitor = Visitor::current();
+        let Preferences { language, theme, .. } = visitor.preferences;
+        provide_language(language);
+        sheet.push_str("<!DOCTYPE html><html lang=\"");
+        sheet.push_str(language.tag());
+        sheet.push_str(match theme {
+            Theme::System => "\"><head>",
+            Theme::Light => "\" data-theme=\"light\"><head>",
+            Theme::Dark => "\" data-theme=\"dark\"><head>",
+        });
+        draw(head(&content, theme, assets), sheet);
+        sheet.push_str(&visitor.block());
+        sheet.push_str("</head><body>");
+        // What the page shows it takes, and the browser is to get the same.
+        let block = content.block();
+        provide_context(content);
+        draw(view! { <App /> }, sheet);
+        sheet.push_str(&block);
+        sheet.push_str("</body></html>");
     });
+}
+
+fn draw(view: impl IntoView, sheet: &mut String) {
+    view.into_view().to_html_with_buf(sheet, &mut Position::FirstChild, true, false, Vec::new());
 }
 
 /// Whether `cargo leptos watch` runs: then the page hears of changes on a socket of its own. A release does not watch
@@ -34,48 +52,34 @@ pub fn is_watched() -> bool {
     cfg!(debug_assertions) && std::env::var_os("LEPTOS_WATCH").is_some()
 }
 
-fn shell() -> impl IntoView {
-    let visitor = Visitor::current();
-    let language = visitor.preferences.language;
-    provide_language(language);
+/// What stands in the head, but for the data.
+fn head(content: &Content, theme: Theme, assets: Assets) -> impl IntoView + use<> {
     let locale = crate::i18n::language();
-    let theme = match visitor.preferences.theme {
-        Theme::System => None,
-        Theme::Light => Some("light"),
-        Theme::Dark => Some("dark"),
+    let scheme = match theme {
+        Theme::System => "light dark",
+        Theme::Light => "light",
+        Theme::Dark => "dark",
     };
-    let content = Content::current();
-    let assets = use_context::<Assets>();
-    let css = assets.as_ref().map(|assets| assets.css.clone());
+    let css = assets.css.clone();
     let configuration = if is_watched() { get_configuration(None).ok() } else { None };
     let reload = configuration.map(|found| view! { <AutoReload options=found.leptos_options /> });
 
     view! {
-        <!DOCTYPE html>
-        <html lang=language.tag() data-theme=theme>
-            <head>
-                <meta charset="utf-8" />
-                <meta
-                    name="viewport"
-                    content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
-                />
-                <meta name="color-scheme" content=theme.unwrap_or("light dark") />
-                <ThemeColors theme=visitor.preferences.theme />
-                <meta name="description" content=text!(locale, app.description) />
-                <title>{content.title(locale)}</title>
-                {assets.map(|assets| view! { <Start assets /> })}
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <link rel="manifest" href="/manifest.webmanifest" />
-                <link rel="apple-touch-icon" href="/icon-192.png" />
-                <link rel="stylesheet" href=css />
-                {visitor.block()}
-                {reload}
-            </head>
-            <body>
-                <App />
-                {content.block()}
-            </body>
-        </html>
+        <meta charset="utf-8" />
+        <meta
+            name="viewport"
+            content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
+        />
+        <meta name="color-scheme" content=scheme />
+        <ThemeColors theme />
+        <meta name="description" content=text!(locale, app.description) />
+        <title>{content.title(locale)}</title>
+        <Start assets />
+        <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+        <link rel="manifest" href="/manifest.webmanifest" />
+        <link rel="apple-touch-icon" href="/icon-192.png" />
+        <link rel="stylesheet" href=css />
+        {reload}
     }
 }
 

@@ -6,13 +6,13 @@ use serde::Serialize;
 #[cfg(not(feature = "ssr"))]
 use serde::de::DeserializeOwned;
 
-/// A block of data for the document. `<` is escaped, so that nothing in it can end the block.
+/// A block of data for the document. `<` is escaped, so that nothing in it can end the block. Not an element of Leptos', which
+/// would copy it twice.
 #[cfg(feature = "ssr")]
-pub(crate) fn block<T: Serialize>(id: &'static str, data: &T) -> impl leptos::IntoView + use<T> {
-    use leptos::prelude::*;
-
-    let json = serde_json::to_string(data).unwrap_or_default().replace('<', "\\u003c");
-    view! { <script type="application/json" id=id inner_html=json></script> }
+pub(crate) fn block<T: Serialize>(id: &'static str, data: &T) -> String {
+    let json = serde_json::to_string(data).unwrap_or_default();
+    let json = if json.contains('<') { json.replace('<', "\\u003c") } else { json };
+    format!(r#"<script type="application/json" id="{id}">{json}</script>"#)
 }
 
 /// Reads a block of data; `None` where there is none, or one of another version.

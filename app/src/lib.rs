@@ -5,8 +5,6 @@
 // Deep views make deep types.
 #![recursion_limit = "512"]
 
-use std::sync::Arc;
-
 use leptos::prelude::*;
 
 use crate::{
@@ -43,7 +41,7 @@ pub fn App() -> impl IntoView {
     provide_language(visitor.preferences.language);
     provide_context(visitor);
 
-    match Arc::unwrap_or_clone(Content::current()) {
+    match Content::take() {
         Content::SignIn { next, invited } => view! { <SignInPage next invited /> }.into_any(),
         Content::Chat { page, place } => view! { <Chat page=*page place /> }.into_any(),
         Content::Invitation(invitation) => view! { <InvitationPage invitation /> }.into_any(),

@@ -43,7 +43,7 @@ impl Visitor {
 
     /// The block of data for the document's head.
     #[cfg(feature = "ssr")]
-    pub(crate) fn block(&self) -> impl leptos::IntoView + use<> {
+    pub(crate) fn block(&self) -> String {
         crate::handover::block(BLOCK, self)
     }
 }

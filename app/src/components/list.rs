@@ -5,48 +5,41 @@
 
 use std::hash::Hash;
 
-use leptos::{
-    prelude::*,
-    tachys::{reactive_graph::OwnedView, view::keyed::keyed},
-};
+use leptos::{prelude::*, tachys::view::keyed::keyed};
 
 /// Rows for the keys that `each` tells, in that order. In a row there are the desk and the language, and no other context.
+#[cfg(feature = "hydrate")]
 pub(crate) fn list<K: Clone + Eq + Hash + Send + 'static>(
     each: impl Fn() -> Vec<K> + Send + 'static,
     row: impl Fn(K) -> AnyView + Send + Sync + 'static,
 ) -> AnyView {
-    let new_owner = owners();
+    use leptos::tachys::reactive_graph::OwnedView;
+
+    let (desk, locale) = (super::desk::use_desk(), crate::i18n::language());
     // Boxed, so that there is one list for each type of key and not for each list.
     let each: Box<dyn Fn() -> Vec<K> + Send> = Box::new(each);
     let row: StoredValue<Box<dyn Fn(K) -> AnyView + Send + Sync>> = StoredValue::new(Box::new(row));
     let rows = move || {
-        let new_owner = new_owner.clone();
         keyed(each(), K::clone, move |_, key| {
-            let owner = new_owner();
-            let view = owner.with(|| row.with_value(|row| row(key)));
+            // Of this owner nobody knows but the row.
+            let owner = Owner::default();
+            let view = owner.with(|| {
+                provide_context(desk);
+                provide_context(locale);
+                row.with_value(|row| row(key))
+            });
             (drop, OwnedView::new_with_owner(view, owner))
         })
     };
     rows.into_any()
 }
 
-/// Makes an owner for a row, of which nobody but that row knows.
-#[cfg(feature = "hydrate")]
-fn owners() -> impl Fn() -> Owner + Clone + Send + 'static {
-    let (desk, locale) = (super::desk::use_desk(), crate::i18n::language());
-    move || {
-        let owner = Owner::default();
-        owner.with(|| {
-            provide_context(desk);
-            provide_context(locale);
-        });
-        owner
-    }
-}
-
-/// Makes an owner for a row. On the server signals belong to the document's owner, which goes as soon as the document is made.
+/// The same, drawn once: signals belong to the document's owner, which goes as soon as the document is made.
 #[cfg(not(feature = "hydrate"))]
-fn owners() -> impl Fn() -> Owner + Clone + Send + 'static {
-    let list = Owner::current().unwrap_or_default();
-    move || list.with(Owner::new)
+pub(crate) fn list<K: Clone + Eq + Hash + Send + 'static>(
+    each: impl Fn() -> Vec<K>,
+    row: impl Fn(K) -> AnyView + Send + 'static,
+) -> AnyView {
+    let rows = untrack(each);
+    keyed(rows, K::clone, move |_, key| (drop, row(key))).into_any()
 }

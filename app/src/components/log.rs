@@ -10,9 +10,10 @@ use super::{
     desk::{Desk, Dialog, Picking, use_desk},
     icon::{Icon, icon},
     list::list,
-    message::{LongPress, log_row},
+    message::log_row,
     scroll::{Scroll, show},
     sidebar::room_words,
+    touch::Touch,
     when::when,
 };
 use crate::{
@@ -44,7 +45,7 @@ pub(crate) fn Log() -> impl IntoView {
         })
     };
     let stop = RwSignal::new(untrack(find_stop));
-    let press = LongPress::new();
+    let touch = Touch::new(desk);
     Effect::new(move |_| {
         let found = find_stop();
         if stop.get_untracked() != found {
@@ -91,7 +92,7 @@ pub(crate) fn Log() -> impl IntoView {
                     on:pointerleave=move |_| desk.point_at_nothing()
                 >
                     <OlderEdge />
-                    {list(move || keys.get(), move |key| log_row(key, stop, press))}
+                    {list(move || keys.get(), move |key| log_row(key, stop, touch))}
                     <NewerEdge />
                 </div>
                 <Jump away=Signal::derive(move || scroll.is_away()) leap=Callback::new(move |()| scroll.show_end()) />

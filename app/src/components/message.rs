@@ -1,30 +1,25 @@
 //! One row of the log: a message, the beginning of a day, the beginning of the news.
 
-use std::time::Duration;
-
 use leptos::prelude::*;
 use protocol::{Content, RoomSlug, Seq};
-use web_sys::{PointerEvent, TouchEvent};
 
 use super::{
     avatar::avatar,
     clock,
-    desk::{Dialog, permalink, use_desk},
+    desk::{permalink, use_desk},
     icon::{Icon, icon},
     log::jump_to,
     markdown::{Reader, markdown},
-    reactions::Reactions,
-    reactive::{Known, known, live},
+    reactions::reactions_view,
+    reactive::{known, live, part},
     toolbar::Toolbar,
+    touch::Touch,
     when::when,
 };
 use crate::{
     i18n::{Locale, failure, language, text},
     state::{Delivery, Failure, Local, MessageRow, Row, RowKey},
 };
-
-/// How long a finger stays on a message to open its actions.
-const LONG_PRESS: Duration = Duration::from_millis(450);
 
 /// What a row shows of a message's content: all that makes its text be drawn anew.
 #[derive(Clone, PartialEq)]
@@ -33,14 +28,14 @@ struct Body {
     edited: bool,
 }
 
-/// A row. The Tab key stops at the row that `stop` names; `press` is the finger on any of them.
-pub(crate) fn log_row(key: RowKey, stop: RwSignal<Option<RowKey>>, press: LongPress) -> AnyView {
+/// A row. The Tab key stops at the row that `stop` names; `touch` is the finger on any of them.
+pub(crate) fn log_row(key: RowKey, stop: RwSignal<Option<RowKey>>, touch: Touch) -> AnyView {
     match key {
         RowKey::Day(_) => view! { <Day key /> }.into_any(),
         RowKey::New => {
             view! { <div class="divider new" role="separator">{text!(language(), log.new)}</div> }.into_any()
         }
-        RowKey::Message(..) => view! { <MessageView key stop press /> }.into_any(),
+        RowKey::Message(..) => view! { <MessageView key stop touch /> }.into_any(),
     }
 }
 
@@ -62,7 +57,7 @@ fn MessageView(
     key: RowKey,
     /// Which row the Tab key stops at.
     stop: RwSignal<Option<RowKey>>,
-    press: LongPress,
+    touch: Touch,
 ) -> impl IntoView {
     let locale = language();
     let desk = use_desk();
@@ -79,25 +74,22 @@ fn MessageView(
     let mine = first.mine;
     let me = state.me().username;
 
-    let head = known(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.head)));
-    let seq = known(move |_| row.with(|row| row.as_ref().map_or(Seq::ZERO, |row| row.message.seq)));
-    let delivery =
-        known(move |_| row.with(|row| row.as_ref().map(|row| row.delivery.clone()).unwrap_or_default()));
-    let body = known(move |_| {
-        row.with(|row| {
-            let message = row.as_ref().map(|row| &row.message);
-            Body {
-                content: message.and_then(|message| message.content.clone()),
-                edited: message.is_some_and(|message| message.edited_at.is_some()),
-            }
-        })
+    let head = part(row, |row| row.as_ref().is_some_and(|row| row.head));
+    let seq = part(row, |row| row.as_ref().map_or(Seq::ZERO, |row| row.message.seq));
+    let delivery = part(row, |row| row.as_ref().map(|row| row.delivery.clone()).unwrap_or_default());
+    let body = part(row, |row| {
+        let message = row.as_ref().map(|row| &row.message);
+        Body {
+            content: message.and_then(|message| message.content.clone()),
+            edited: message.is_some_and(|message| message.edited_at.is_some()),
+        }
     });
-    let quote = known(move |_| {
-        row.with(|row| {
-            let message = &row.as_ref()?.message;
-            Some((message.reply_to?, message.quote.clone()))
-        })
+    let quote = part(row, |row| {
+        let message = &row.as_ref()?.message;
+        Some((message.reply_to?, message.quote.clone()))
     });
+    let reactions =
+        part(row, |row| row.as_ref().map(|row| row.message.reactions.clone()).unwrap_or_default());
     let room = move || state.open_room().with_untracked(|open| open.room.slug.clone());
     let first_local = first.local;
     let local = move || row.with(|row| row.as_ref().map_or(first_local, |row| row.local));
@@ -106,14 +98,9 @@ fn MessageView(
         move || text!(locale, log.from, name = &name, time = clock::time(local()))
     };
     let stamp = move || stamp(locale, seq, room(), timestamp, Signal::derive(local));
-    let open_actions = move || {
-        if let Some(message) = desk.actionable(key) {
-            desk.dialog.set(Dialog::Actions(message));
-        }
-    };
     let gutter = {
         let name = name.clone();
-        move || if head.get() { avatar(author, &name, "av") } else { stamp() }
+        move || if head() { avatar(author, &name, "av") } else { stamp() }
     };
     let is_active = RwSignal::new(false);
     let class = move || {
@@ -137,33 +124,19 @@ fn MessageView(
         class
     };
 
-    view! {
+    let article = view! {
         <article
             class=live(class)
-            id=live(move || Some(seq.get()).filter(|&seq| seq > Seq::ZERO).map(|seq| format!("m{seq}")))
+            id=live(move || Some(seq()).filter(|&seq| seq > Seq::ZERO).map(|seq| format!("m{seq}")))
             tabindex=live(move || if *stop.read() == Some(key) { "0" } else { "-1" })
             aria-label=live(label)
-            on:focusin=move |_| {
-                desk.focused.set(Some(key));
-                desk.point_at(key, is_active);
-            }
-            on:pointerover=move |event: PointerEvent| {
-                if event.pointer_type() == "mouse" {
-                    desk.point_at(key, is_active);
-                }
-            }
-            on:pointerdown=move |event| press.down(&event, open_actions)
-            on:pointermove=move |event| press.moved(&event)
-            on:pointerup=move |_| press.up()
-            on:pointercancel=move |_| press.up()
-            on:touchend=move |event| press.end(&event)
         >
             <div class="gutter">
                 {live(gutter)}
             </div>
             <div class="what">
                 {live(move || {
-                    head.get()
+                    head()
                         .then(|| {
                             view! {
                                 <div class="who">
@@ -174,26 +147,26 @@ fn MessageView(
                                 .into_any()
                         })
                 })}
-                {live(move || quote.get().map(|(target, quote)| quote_view(locale, &room(), target, quote)))}
+                {live(move || quote().map(|(target, quote)| quote_view(locale, &room(), target, quote)))}
                 <div class="message-body">
-                    {live(move || body_view(&body.read(), Reader { locale, me: &me }))}
+                    {live(move || body_view(&body(), Reader { locale, me: &me }))}
                 </div>
-                <Reactions key />
-                {live(move || delivery_view(locale, &delivery.read(), seq.get()))}
+                {reactions_view(key, reactions)}
+                {live(move || delivery_view(locale, &delivery(), seq()))}
             </div>
             {when(
-                move || is_active.get() && seq.get() > Seq::ZERO && body.read().content.is_some(),
+                move || is_active.get() && seq() > Seq::ZERO && body().content.is_some(),
                 move || view! { <Toolbar key mine /> }.into_any(),
             )}
         </article>
-    }
-    .into_any()
+    };
+    touch.listen(article, key, is_active)
 }
 
 /// When it was said, as a link to it.
 fn stamp(
     locale: Locale,
-    seq: Known<Seq>,
+    seq: impl Fn() -> Seq + Send + 'static,
     room: RoomSlug,
     timestamp: protocol::Timestamp,
     local: Signal<Local>,
@@ -202,7 +175,7 @@ fn stamp(
         <a
             class="stamp"
             tabindex="-1"
-            href=live(move || Some(seq.get()).filter(|&seq| seq > Seq::ZERO).map(|seq| permalink(&room, seq)))
+            href=live(move || Some(seq()).filter(|&seq| seq > Seq::ZERO).map(|seq| permalink(&room, seq)))
             title=live(move || clock::moment(locale, local.get()))
         >
             <time datetime=timestamp.to_string()>{live(move || clock::time(local.get()))}</time>
@@ -286,58 +259,6 @@ fn delivery_view(locale: Locale, delivery: &Delivery, seq: Seq) -> Option<AnyVie
                 }
                 .into_any(),
             )
-        }
-    }
-}
-
-/// A finger that stays where it is: one for all rows.
-#[derive(Clone, Copy)]
-pub(crate) struct LongPress {
-    timer: StoredValue<Option<TimeoutHandle>>,
-    from: StoredValue<(i32, i32)>,
-    acted: StoredValue<bool>,
-}
-
-impl LongPress {
-    /// How far the finger may slip, in CSS pixels.
-    const SLIP_MAX_PX: i32 = 10;
-
-    pub(crate) fn new() -> Self {
-        Self { timer: StoredValue::new(None), from: StoredValue::new((0, 0)), acted: StoredValue::new(false) }
-    }
-
-    fn down(&self, event: &PointerEvent, act: impl Fn() + 'static) {
-        self.up();
-        self.acted.set_value(false);
-        if event.pointer_type() == "mouse" {
-            return;
-        }
-        self.from.set_value((event.client_x(), event.client_y()));
-        let acted = self.acted;
-        let fire = move || {
-            acted.set_value(true);
-            act();
-        };
-        self.timer.set_value(set_timeout_with_handle(fire, LONG_PRESS).ok());
-    }
-
-    /// The finger that has opened the actions must not press the one that came to lie under it.
-    fn end(&self, event: &TouchEvent) {
-        if self.acted.get_value() {
-            event.prevent_default();
-        }
-    }
-
-    fn moved(&self, event: &PointerEvent) {
-        let (x, y) = self.from.get_value();
-        if (event.client_x() - x).abs().max((event.client_y() - y).abs()) > Self::SLIP_MAX_PX {
-            self.up();
-        }
-    }
-
-    fn up(&self) {
-        if let Some(timer) = self.timer.try_update_value(Option::take).flatten() {
-            timer.clear();
         }
     }
 }

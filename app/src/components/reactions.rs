@@ -6,12 +6,12 @@ use protocol::{Emoji, UserId, timeline::Reaction};
 use super::{
     desk::use_desk,
     list::list,
-    reactive::{Known, known, live},
+    reactive::{known, live},
     when::when,
 };
 use crate::{
     i18n::{Locale, language, text},
-    state::{Row, RowKey},
+    state::RowKey,
 };
 
 /// How many of those who reacted are named.
@@ -28,37 +28,34 @@ fn who_reacted(locale: Locale, reaction: &Reaction) -> String {
     }
 }
 
-/// The reactions of a row's message.
-#[component]
-pub(crate) fn Reactions(key: RowKey) -> impl IntoView {
-    let state = use_desk().state;
-    let me = state.me().id;
-    let reactions = known(move |_| match state.row(&key) {
-        Some(Row::Message(row)) => row.message.reactions.clone(),
-        _ => Vec::new(),
-    });
-    let emoji = move || reactions.with(|all| all.iter().map(|reaction| reaction.emoji.clone()).collect());
-    view! {
-        {when(
-            move || !reactions.read().is_empty(),
-            move || {
-                view! {
-                    <div class="reactions">{list(emoji, move |emoji| chip(key, emoji, reactions, me))}</div>
-                }
-                    .into_any()
-            },
-        )}
-    }
+/// The reactions to the message of a row.
+pub(crate) fn reactions_view(
+    key: RowKey,
+    reactions: impl Fn() -> Vec<Reaction> + Copy + Send + Sync + 'static,
+) -> AnyView {
+    let me = use_desk().state.me().id;
+    let emoji = move || reactions().into_iter().map(|reaction| reaction.emoji).collect();
+    when(
+        move || !reactions().is_empty(),
+        move || {
+            view! { <div class="reactions">{list(emoji, move |emoji| chip(key, emoji, reactions, me))}</div> }
+                .into_any()
+        },
+    )
 }
 
 /// One emoji.
-fn chip(key: RowKey, emoji: Emoji, reactions: Known<Vec<Reaction>>, me: UserId) -> AnyView {
+fn chip(
+    key: RowKey,
+    emoji: Emoji,
+    reactions: impl Fn() -> Vec<Reaction> + Send + Sync + 'static,
+    me: UserId,
+) -> AnyView {
     let locale = language();
     let desk = use_desk();
     let shown = emoji.to_string();
     let mark = emoji.clone();
-    let reaction =
-        known(move |_| reactions.with(|all| all.iter().find(|reaction| reaction.emoji == emoji).cloned()));
+    let reaction = known(move |_| reactions().into_iter().find(|reaction| reaction.emoji == emoji));
     let count =
         move || reaction.with(|reaction| reaction.as_ref().map_or(0, |reaction| reaction.users.len()));
     let mine = move || {

@@ -21,6 +21,25 @@ pub(crate) fn known<T: Send + Sync + 'static>(find: impl Fn(Option<&T>) -> T) ->
     Signal::stored(untrack(|| find(None)))
 }
 
+/// A part of a value, by itself: whoever shows it is woken when that part changes, and not when another one does.
+#[cfg(feature = "hydrate")]
+pub(crate) fn part<T, P>(whole: Known<T>, find: fn(&T) -> P) -> impl Fn() -> P + Copy + Send + Sync + 'static
+where
+    T: PartialEq + Send + Sync + 'static,
+    P: PartialEq + Clone + Send + Sync + 'static,
+{
+    let part = Memo::new(move |_| whole.with(find));
+    move || part.get()
+}
+#[cfg(not(feature = "hydrate"))]
+pub(crate) fn part<T, P>(whole: Known<T>, find: fn(&T) -> P) -> impl Fn() -> P + Copy + Send + Sync + 'static
+where
+    T: Send + Sync + 'static,
+    P: 'static,
+{
+    move || whole.with(find)
+}
+
 /// What is shown: what `show` says now, and whenever it may say something else.
 #[cfg(feature = "hydrate")]
 pub(crate) fn live<T>(show: impl Fn() -> T + Send + 'static) -> impl Fn() -> T + Send + 'static {

@@ -1,0 +1,127 @@
+//! What a pointer, a finger and the focus do to a row. Only in the browser: the server has nobody to listen to, and to make
+//! listeners for every row is a tenth of what it would spend on a page.
+
+use leptos::prelude::*;
+
+use super::desk::Desk;
+use crate::state::RowKey;
+
+#[cfg(feature = "hydrate")]
+pub(crate) use listening::Touch;
+
+/// A finger on the rows.
+#[cfg(not(feature = "hydrate"))]
+#[derive(Clone, Copy)]
+pub(crate) struct Touch;
+
+#[cfg(not(feature = "hydrate"))]
+impl Touch {
+    pub(crate) const fn new(_: Desk) -> Self {
+        Self
+    }
+
+    /// The row as it is.
+    pub(crate) fn listen(self, row: impl IntoAny, _: RowKey, _: RwSignal<bool>) -> AnyView {
+        row.into_any()
+    }
+}
+
+#[cfg(feature = "hydrate")]
+mod listening {
+    use std::time::Duration;
+
+    use leptos::{
+        attr::any_attribute::IntoAnyAttribute as _, ev, prelude::*, tachys::html::event::on,
+        tachys::view::add_attr::AddAnyAttr,
+    };
+    use web_sys::{PointerEvent, TouchEvent};
+
+    use super::super::desk::{Desk, Dialog};
+    use crate::state::RowKey;
+
+    /// How long a finger stays on a message to open its actions.
+    const LONG_PRESS: Duration = Duration::from_millis(450);
+    /// How far it may slip, in CSS pixels.
+    const SLIP_MAX_PX: i32 = 10;
+
+    /// A finger on the rows: one for all of them.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Touch {
+        desk: Desk,
+        timer: StoredValue<Option<TimeoutHandle>>,
+        from: StoredValue<(i32, i32)>,
+        acted: StoredValue<bool>,
+    }
+
+    impl Touch {
+        pub(crate) fn new(desk: Desk) -> Self {
+            Self {
+                desk,
+                timer: StoredValue::new(None),
+                from: StoredValue::new((0, 0)),
+                acted: StoredValue::new(false),
+            }
+        }
+
+        /// The row, which listens: it becomes active under the mouse and the focus, and a finger that stays opens its
+        /// message's actions.
+        pub(crate) fn listen(self, row: impl AddAnyAttr, key: RowKey, is_active: RwSignal<bool>) -> AnyView {
+            let desk = self.desk;
+            row.add_any_attr(vec![
+                on(ev::focusin, move |_| {
+                    desk.focused.set(Some(key));
+                    desk.point_at(key, is_active);
+                })
+                .into_any_attr(),
+                on(ev::pointerover, move |event: PointerEvent| {
+                    if event.pointer_type() == "mouse" {
+                        desk.point_at(key, is_active);
+                    }
+                })
+                .into_any_attr(),
+                on(ev::pointerdown, move |event| self.down(&event, key)).into_any_attr(),
+                on(ev::pointermove, move |event| self.moved(&event)).into_any_attr(),
+                on(ev::pointerup, move |_| self.up()).into_any_attr(),
+                on(ev::pointercancel, move |_| self.up()).into_any_attr(),
+                on(ev::touchend, move |event| self.end(&event)).into_any_attr(),
+            ])
+            .into_any()
+        }
+
+        fn down(self, event: &PointerEvent, key: RowKey) {
+            self.up();
+            self.acted.set_value(false);
+            if event.pointer_type() == "mouse" {
+                return;
+            }
+            self.from.set_value((event.client_x(), event.client_y()));
+            let act = move || {
+                self.acted.set_value(true);
+                if let Some(message) = self.desk.actionable(key) {
+                    self.desk.dialog.set(Dialog::Actions(message));
+                }
+            };
+            self.timer.set_value(set_timeout_with_handle(act, LONG_PRESS).ok());
+        }
+
+        /// The finger that has opened the actions must not press the one that came to lie under it.
+        fn end(self, event: &TouchEvent) {
+            if self.acted.get_value() {
+                event.prevent_default();
+            }
+        }
+
+        fn moved(self, event: &PointerEvent) {
+            let (x, y) = self.from.get_value();
+            if (event.client_x() - x).abs().max((event.client_y() - y).abs()) > SLIP_MAX_PX {
+                self.up();
+            }
+        }
+
+        fn up(self) {
+            if let Some(timer) = self.timer.try_update_value(Option::take).flatten() {
+                timer.clear();
+            }
+        }
+    }
+}
