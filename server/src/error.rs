@@ -26,6 +26,9 @@ pub enum StartError {
     /// The data folder cannot be used.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// The system gives no thread to draw pages.
+    #[error("the system gives no more threads ({0}); let this user have more (ulimit -u)")]
+    NoThread(io::Error),
     /// The first room could not be made.
     #[error("cannot make the first room: {0}")]
     FirstRoom(Refusal),

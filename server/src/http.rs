@@ -27,7 +27,7 @@ mod sheet;
 mod unsent;
 mod ws;
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{io, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use app::source::Assets;
 use axum::{
@@ -69,21 +69,21 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    pub(crate) fn new(config: &Config, auth: Auth, serving: Arc<Serving>) -> Self {
+    pub(crate) fn new(config: &Config, auth: Auth, serving: Arc<Serving>) -> io::Result<Self> {
         let (chat, hub) = (serving.chat.clone(), serving.hub.clone());
-        Self {
+        Ok(Self {
             auth,
             limits: Arc::clone(&serving.limits),
             front: Front::new(config),
             guests: config.guests.is_on(),
-            pages: Pages::new(chat.clone(), hub),
+            pages: Pages::new(chat.clone(), hub)?,
             making: Semaphore::new(MAKING_MAX),
             readiness: Readiness::default(),
             stopping: serving.shutdown.clone(),
             assets: assets::addresses(),
             chat,
             serving,
-        }
+        })
     }
 
     fn assets(&self) -> Assets {

@@ -13,6 +13,7 @@
 //! | `http` | pages, JSON interface, forms, files, health |
 //! | [`command`] | what the binary does beside serving |
 //! | [`probe`] | whether a server elsewhere is ready |
+//! | `crew` | threads for what takes time |
 //! | [`config`], [`error`], [`clock`], [`random`] | leaves |
 
 pub mod auth;
@@ -30,6 +31,7 @@ pub mod random;
 pub mod store;
 pub mod websocket;
 
+mod crew;
 mod http;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -105,7 +107,8 @@ impl Server {
             tracker: sockets.clone(),
         });
         let entrance = Entrance { listener, limits, is_behind_proxy: config.trusted_proxies > 0 };
-        let router = http::router(Arc::new(http::Http::new(&config, auth, serving)));
+        let http = http::Http::new(&config, auth, serving).map_err(StartError::NoThread)?;
+        let router = http::router(Arc::new(http));
         let listening = http::listen::run(entrance, router, stages.clone());
         spawn(&mut parts, "listener", listening);
 

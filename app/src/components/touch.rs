@@ -21,6 +21,7 @@ impl Touch {
     }
 
     /// The row as it is.
+    #[expect(clippy::unused_self, reason = "in the browser it is used")]
     pub(crate) fn listen(self, row: impl IntoAny, _: RowKey, _: RwSignal<bool>) -> AnyView {
         row.into_any()
     }

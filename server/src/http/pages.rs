@@ -19,7 +19,6 @@ use protocol::{
     frame::Refusal,
     limits::PAGE_DEFAULT_MESSAGES,
 };
-use tokio::sync::Semaphore;
 
 use super::{
     Http, address,
@@ -29,9 +28,10 @@ use super::{
     compress::is_gzip_read,
     cookies, headers,
     identity::{Proof, unauthorized},
-    preferences, session_cookie, sheet,
+    preferences, session_cookie,
+    sheet::Sheet,
 };
-use crate::{chat::Chat, hub::Hub, random, store::PageAt};
+use crate::{chat::Chat, crew::Crew, hub::Hub, random, store::PageAt};
 
 /// The cookie of the room that was looked at last, so that `/` opens it again.
 const LAST_ROOM: &str = "room";
@@ -43,15 +43,16 @@ const NONCE_BYTES: usize = 16;
 pub(crate) struct Pages {
     chat: Chat,
     hub: Hub,
-    /// A page takes milliseconds to make, and up to a tenth of a second where its messages are all marks: it is made on a
-    /// thread of its own, beside those of the sockets, and no more are made at a time than there are cores.
-    cores: Arc<Semaphore>,
+    /// Threads that draw, as many as there are cores: a page takes a millisecond, and up to a tenth of a second where its
+    /// messages are all marks, which is too long beside the sockets.
+    drawing: Crew<Sheet>,
 }
 
 impl Pages {
-    pub(crate) fn new(chat: Chat, hub: Hub) -> Self {
+    pub(crate) fn new(chat: Chat, hub: Hub) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { chat, hub, cores: Arc::new(Semaphore::new(cores)) }
+        let drawing = Crew::new("draws pages", (0..cores).map(|_| Sheet::default()))?;
+        Ok(Self { chat, hub, drawing })
     }
 
     /// The page that shows this, compressed where that `is_read`.
@@ -65,15 +66,10 @@ impl Pages {
         let status = status(&content);
         let nonce = random::base64url::<NONCE_BYTES>()?;
         let policy = headers::page_policy(&nonce, app::is_watched());
-        // The semaphore is never closed. The work holds the core, also where nobody waits for it any more.
-        let core = Arc::clone(&self.cores).acquire_owned().await;
-        let html = tokio::task::spawn_blocking(move || {
-            let html = sheet::drawn(is_read, |sheet| app::render(content, viewer, assets, &nonce, sheet));
-            drop(core);
-            html
-        })
-        .await;
-        let html = html.map_err(io::Error::other).flatten().map_err(|error| {
+        let draw = move |sheet: &mut Sheet| {
+            sheet.drawn(is_read, |html| app::render(content, viewer, assets, &nonce, html))
+        };
+        let html = self.drawing.ask(draw).await.map_err(io::Error::other).flatten().map_err(|error| {
             tracing::error!(%error, "a page was not made");
             let message = "the server made a mistake; its log says which. Try again";
             Failure::new(ErrorCode::Internal, message)

@@ -1,7 +1,7 @@
-//! What a page is drawn on and leaves from. Each thread that draws keeps one: a page is large, and it would be made and thrown away for
-//! each reader.
+//! What a page is drawn on and leaves from. Whoever draws keeps one: a page is large, and it would be made and thrown away for each
+//! reader.
 
-use std::{cell::RefCell, io};
+use std::io;
 
 use axum::{
     http::{HeaderValue, header},
@@ -15,22 +15,23 @@ const SHEET_BYTES: usize = 96 * 1024;
 /// The largest sheet that is kept, in bytes.
 const SHEET_MAX_BYTES: usize = 512 * 1024;
 
-thread_local! {
-    static SHEET: RefCell<String> = const { RefCell::new(String::new()) };
-}
+/// A sheet. It is empty before and after each page.
+#[derive(Debug, Default)]
+pub(crate) struct Sheet(String);
 
-/// What `draw` writes, as an answer; compressed where that `is_read`.
-pub(crate) fn drawn(is_read: bool, draw: impl FnOnce(&mut String)) -> io::Result<Response> {
-    SHEET.with_borrow_mut(|sheet| {
+impl Sheet {
+    /// What `draw` writes, as an answer; compressed where that `is_read`.
+    pub(crate) fn drawn(&mut self, is_read: bool, draw: impl FnOnce(&mut String)) -> io::Result<Response> {
+        let Self(html) = self;
         // What a page left that was not finished.
-        sheet.clear();
-        sheet.reserve(SHEET_BYTES);
-        draw(sheet);
-        let answer = answer(sheet.as_bytes(), is_read);
-        sheet.clear();
-        sheet.shrink_to(SHEET_MAX_BYTES);
+        html.clear();
+        html.reserve(SHEET_BYTES);
+        draw(html);
+        let answer = answer(html.as_bytes(), is_read);
+        html.clear();
+        html.shrink_to(SHEET_MAX_BYTES);
         answer
-    })
+    }
 }
 
 fn answer(html: &[u8], is_read: bool) -> io::Result<Response> {
@@ -59,14 +60,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_sheet_is_empty_for_every_page() {
-        let long = "long ".repeat(SHEET_MAX_BYTES);
+        let (long, mut sheet) = ("long ".repeat(SHEET_MAX_BYTES), Sheet::default());
         for text in ["one", &long, "two"] {
-            assert_eq!(bytes(drawn(false, |sheet| sheet.push_str(text))).await, text.as_bytes());
-            let packed = bytes(drawn(true, |sheet| sheet.push_str(text))).await;
+            assert_eq!(bytes(sheet.drawn(false, |html| html.push_str(text))).await, text.as_bytes());
+            let packed = bytes(sheet.drawn(true, |html| html.push_str(text))).await;
             let mut plain = String::new();
             GzDecoder::new(&*packed).read_to_string(&mut plain).unwrap();
             assert!(plain == text);
-            SHEET.with_borrow(|sheet| assert!(sheet.capacity() <= SHEET_MAX_BYTES, "{}", sheet.capacity()));
+            assert!(sheet.0.capacity() <= SHEET_MAX_BYTES, "{}", sheet.0.capacity());
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The store on SQLite, inside the process: one file in the data folder.
 //!
-//! Hidden here: all SQL. One task owns the one connection that writes; it takes everything that waits and commits it
+//! Hidden here: all SQL. One task has the one connection that writes; it takes everything that waits and commits it
 //! at once, with `synchronous=FULL`, so what was answered survives a loss of power. Readers have connections of their
 //! own and never wait for the writer. A lock file keeps a second server out of the folder.
 
-use std::{collections::BTreeSet, panic::resume_unwind, path::Path, time::Duration};
+use std::{collections::BTreeSet, io, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use protocol::{
@@ -31,6 +31,7 @@ use super::{
     AppendError, Appended, CommitSender, CreateError, Found, NewRoom, PageAt, RoomId, RoomRecord, Session,
     Store, StoreError, TokenHash, mentions::mentioned,
 };
+use crate::crew::Crew;
 
 mod append;
 mod backup;
@@ -77,19 +78,20 @@ impl SqliteStore {
     pub async fn open(data: &Path, committed: CommitSender) -> Result<Self, OpenError> {
         let data = data.to_owned();
         let opened = spawn_blocking(move || open::open(&data)).await.map_err(OpenError::Interrupted)??;
-        Ok(Self::start(opened, committed))
+        Self::start(opened, committed).map_err(OpenError::NoThread)
     }
 
-    fn start(opened: open::Opened, committed: CommitSender) -> Self {
+    fn start(opened: open::Opened, committed: CommitSender) -> io::Result<Self> {
         let (jobs, waiting) = mpsc::channel(WRITE_QUEUE_MAX);
         let closing = CancellationToken::new();
         let tracker = TaskTracker::new();
         let (newest, sessions) = (Newest::default(), Sessions::default());
-        let pen = Pen::new(opened.database, opened.writer, opened.lock);
+        let pen = Crew::new("writes", [Pen::new(opened.database, opened.writer, opened.lock)])?;
         let reporter = writer::Reporter { newest: newest.clone(), sessions: sessions.clone(), committed };
+        let readers = Readers::new(opened.readers)?;
         tracker.spawn(writer::run(pen, reporter, waiting, closing.clone()));
         tracker.close();
-        Self { readers: Readers::new(opened.readers), newest, sessions, jobs, closing, writer: tracker }
+        Ok(Self { readers, newest, sessions, jobs, closing, writer: tracker })
     }
 
     /// Gives the writer a change and waits until it is on disk.
@@ -105,14 +107,6 @@ impl SqliteStore {
             Ok(answer) => answer?,
             Err(_) => Err(StoreError("the disk is too slow, or the database is locked".into()).into()),
         }
-    }
-}
-
-/// Does `work` on a thread that may wait for the disk. `None`: the runtime goes down.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    match spawn_blocking(work).await {
-        Ok(done) => Some(done),
-        Err(error) => error.try_into_panic().map(|panic| resume_unwind(panic)).ok(),
     }
 }
 

@@ -74,6 +74,9 @@ pub enum OpenError {
         /// The database.
         file: PathBuf,
     },
+    /// The system gives no thread to read and write.
+    #[error("the system gives no more threads ({0}); let this user have more (ulimit -u)")]
+    NoThread(#[source] io::Error),
     /// The program goes down, or made a mistake.
     #[error("the data folder was not opened: {0}")]
     Interrupted(#[source] JoinError),

@@ -318,7 +318,7 @@ async fn almost_full(folder: &Path, pages: u32) -> Bench {
     let used: u32 = connect(folder).pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     let (commits, committed) = mpsc::channel(1024);
     let opened = open::open_with(folder, Some(used + pages)).unwrap();
-    let store = SqliteStore::start(opened, commits);
+    let store = SqliteStore::start(opened, commits).unwrap();
     bench.with_store(Arc::new(store), committed)
 }
 

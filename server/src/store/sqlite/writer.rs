@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Batch, blocking,
+    Batch,
     error::Result,
     job::{Job, Settle},
     newest::Newest,
@@ -26,7 +26,10 @@ use super::{
     row,
     sessions::Sessions,
 };
-use crate::store::{CommitSender, Committed, RoomId, StoreError, TokenHash};
+use crate::{
+    crew::Crew,
+    store::{CommitSender, Committed, RoomId, StoreError, TokenHash},
+};
 
 /// Most jobs in one transaction.
 const WRITE_BATCH_MAX: usize = 512;
@@ -111,7 +114,7 @@ async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>) {
 
 /// Works until `closing`, then finishes what waits and lets go of the files.
 pub(super) async fn run(
-    mut pen: Pen,
+    pen: Crew<Pen>,
     reporter: Reporter,
     mut jobs: mpsc::Receiver<Job>,
     closing: CancellationToken,
@@ -127,18 +130,13 @@ pub(super) async fn run(
                 }
                 gather(&mut jobs, &mut batch).await;
                 let jobs = mem::take(&mut batch);
-                let written = blocking(move || {
-                    let written = pen.write(jobs);
-                    (pen, written)
-                });
-                // The runtime goes down, and with it everybody who waits for an answer.
-                let Some((back, written)) = written.await else { return };
-                pen = back;
+                // A panic: whoever waits for an answer is told that the store is closed.
+                let Ok(written) = pen.ask(move |pen| pen.write(jobs)).await else { return };
                 reporter.report(written).await;
             }
         }
     }
-    blocking(move || pen.lay_down()).await;
+    pen.go_home().await;
     // Last, for whoever waits for the end of the store.
     drop(reporter);
 }
@@ -190,7 +188,7 @@ impl Reporter {
     }
 }
 
-/// What is written with. It waits for the disk, so it is used on threads that may.
+/// What is written with. It waits for the disk, so it has a thread of its own.
 pub(super) struct Pen {
     database: Database,
     /// `None` after a failure that it may not have survived.
@@ -199,13 +197,13 @@ pub(super) struct Pen {
     /// When a batch failed last.
     failed_at: Option<Instant>,
     /// Held as long as the database is written.
-    lock: File,
+    _lock: File,
 }
 
 impl Pen {
     /// Writes over `connection`, and over a new one to `database` where that is lost.
     pub(super) fn new(database: Database, connection: Connection, lock: File) -> Self {
-        Self { database, connection: Some(connection), heads: Heads::default(), failed_at: None, lock }
+        Self { database, connection: Some(connection), heads: Heads::default(), failed_at: None, _lock: lock }
     }
 
     /// Runs `jobs` in one transaction.
@@ -262,16 +260,17 @@ impl Pen {
             !connection.is_autocommit() || probe.is_err()
         });
     }
+}
 
+impl Drop for Pen {
     /// Lets go of the files.
-    fn lay_down(self) {
-        if let Some(connection) = self.connection {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
             let checkpoint = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
             let closed = checkpoint.and(connection.close().map_err(|(_, error)| error));
             if let Err(error) = closed {
                 tracing::warn!(%error, "the database was not tidied up; the next start does it");
             }
         }
-        drop(self.lock);
     }
 }
