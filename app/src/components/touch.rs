@@ -1,29 +1,32 @@
 //! What a pointer, a finger and the focus do to a row. Only in the browser: the server has nobody to listen to, and to make
 //! listeners for every row is a tenth of what it would spend on a page.
 
-use leptos::prelude::*;
-
-use super::desk::Desk;
-use crate::state::RowKey;
-
+#[cfg(not(feature = "hydrate"))]
+pub(crate) use deaf::Touch;
 #[cfg(feature = "hydrate")]
 pub(crate) use listening::Touch;
 
-/// A finger on the rows.
 #[cfg(not(feature = "hydrate"))]
-#[derive(Clone, Copy)]
-pub(crate) struct Touch;
+mod deaf {
+    use leptos::prelude::*;
 
-#[cfg(not(feature = "hydrate"))]
-impl Touch {
-    pub(crate) const fn new(_: Desk) -> Self {
-        Self
-    }
+    use super::super::desk::Desk;
+    use crate::state::RowKey;
 
-    /// The row as it is.
-    #[expect(clippy::unused_self, reason = "in the browser it is used")]
-    pub(crate) fn listen(self, row: impl IntoAny, _: RowKey, _: RwSignal<bool>) -> AnyView {
-        row.into_any()
+    /// A finger that touches nothing.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Touch;
+
+    impl Touch {
+        pub(crate) const fn new(_: Desk) -> Self {
+            Self
+        }
+
+        /// The row as it is.
+        #[expect(clippy::unused_self, reason = "in the browser it is used")]
+        pub(crate) fn listen(self, row: impl IntoAny, _: RowKey, _: RwSignal<bool>) -> AnyView {
+            row.into_any()
+        }
     }
 }
 
