@@ -13,6 +13,6 @@ pub mod websocket {
     mod sink;
 
     pub use decode::{Farewell, Violation};
-    pub use frames::Frames;
+    pub use frames::{Frames, Packing};
     pub use sink::Sink;
 }

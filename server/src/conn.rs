@@ -31,7 +31,7 @@ use crate::{
     hub::{self, ConnId, Hub, Outbox, outbox::Closed},
     limits::{ConnectionPermit, Limits},
     store::Session,
-    websocket::{Message, Receiver, Writer},
+    websocket::{Message, Packing, Receiver, Writer},
 };
 use read::{End, Reader};
 
@@ -122,6 +122,7 @@ impl Connection {
     /// Makes the socket known to the hub after its handshake. `None`: the hub is gone, the server as good as down.
     pub async fn begin(
         (receiver, writer): (Receiver, Writer),
+        packing: Packing,
         session: Session,
         permit: ConnectionPermit,
         serving: Arc<Serving>,
@@ -129,7 +130,7 @@ impl Connection {
         let writer = Arc::new(writer);
         let outbox = Arc::new(Outbox::new(Arc::clone(&writer) as _, serving.settings.outbox_bytes));
         let user = Arc::new(session.user);
-        let conn = serving.hub.attach(Arc::clone(&user), session.token, Arc::clone(&outbox)).await?;
+        let conn = serving.hub.attach(Arc::clone(&user), session.token, Arc::clone(&outbox), packing).await?;
         let attached = Attached { peer: Peer { serving, outbox, user, conn }, _permit: permit };
         Some(Self { attached, receiver, writer })
     }

@@ -27,7 +27,7 @@ pub use task::run;
 
 use crate::{
     store::{Committed, RoomId, TokenHash},
-    websocket::Frames,
+    websocket::{Frames, Packing},
 };
 
 /// Commands that may wait for the hub; a caller beyond that waits for its turn.
@@ -76,7 +76,13 @@ pub(crate) fn encode(frame: &ServerFrame) -> Frames {
 #[derive(Debug)]
 pub enum Command {
     #[doc(hidden)]
-    Attach { user: Arc<User>, session: TokenHash, queue: Arc<Outbox>, reply: oneshot::Sender<ConnId> },
+    Attach {
+        user: Arc<User>,
+        session: TokenHash,
+        queue: Arc<Outbox>,
+        packing: Packing,
+        reply: oneshot::Sender<ConnId>,
+    },
     #[doc(hidden)]
     Detach { conn: ConnId },
     #[doc(hidden)]
@@ -120,9 +126,15 @@ pub fn channels() -> Ends {
 }
 
 impl Hub {
-    /// Makes a connection known; `queue` is where its frames go.
-    pub async fn attach(&self, user: Arc<User>, session: TokenHash, queue: Arc<Outbox>) -> Option<ConnId> {
-        self.ask(|reply| Command::Attach { user, session, queue, reply }).await
+    /// Makes a connection known; `queue` is where its frames go, and `packing` how it reads events that come together.
+    pub async fn attach(
+        &self,
+        user: Arc<User>,
+        session: TokenHash,
+        queue: Arc<Outbox>,
+        packing: Packing,
+    ) -> Option<ConnId> {
+        self.ask(|reply| Command::Attach { user, session, queue, packing, reply }).await
     }
 
     /// Forgets a connection and takes it out of all its rooms.

@@ -16,7 +16,7 @@ mod send;
 mod sink;
 
 pub use decode::{Decoder, Farewell, Message, Violation};
-pub use frames::Frames;
+pub use frames::{Frames, Packing};
 pub use handshake::{Handshake, Lost};
 pub use receive::{Ended, Receiver};
 pub use send::Writer;

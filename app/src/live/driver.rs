@@ -256,12 +256,12 @@ impl Driver {
     }
 
     /// A frame came in: it is taken in at once, unless so many have been since the last showing that the next would be late.
-    fn hear_frame(&mut self, text: String) {
+    fn hear_frame(&mut self, text: &str) {
         let is_late = self.taken >= FRAMES_MAX && browser::is_visible();
         if self.waiting.is_empty() && !is_late {
-            return self.take_in(&text);
+            return self.take_in(text);
         }
-        self.waiting.push_back(text);
+        self.waiting.push_back(text.to_owned());
         if self.waiting.len() > WAITING_MAX_FRAMES {
             self.take_in_waiting(usize::MAX);
         }
@@ -505,7 +505,7 @@ fn hear(number: u32, news: News) {
         }
         match news {
             News::Opened => driver.run([Task::Input(Input::Connected)]),
-            News::Frame(text) => driver.hear_frame(text),
+            News::Frames(lines) => lines.lines().for_each(|line| driver.hear_frame(line)),
             // The browser does not say why the server turned a socket away: ask before the session tries again.
             News::Closed { code: None } if !driver.welcomed && browser::has_network() => {
                 is_lost_unwelcomed = true;

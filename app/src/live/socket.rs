@@ -12,8 +12,8 @@ const BROKEN_OFF: u16 = 1006;
 pub(super) enum News {
     /// It is open.
     Opened,
-    /// A frame came in.
-    Frame(String),
+    /// Frames came in, each a line.
+    Frames(String),
     /// It is over. Nothing follows.
     Closed {
         /// The code in the close frame.
@@ -62,7 +62,7 @@ impl Drop for Socket {
 /// What an event of the socket means. Hubbub sends text and no bytes.
 fn news(event: Event) -> Option<News> {
     match event.dyn_into::<MessageEvent>() {
-        Ok(message) => message.data().as_string().map(News::Frame),
+        Ok(message) => message.data().as_string().map(News::Frames),
         Err(event) => Some(match event.dyn_into::<CloseEvent>() {
             Ok(close) => News::Closed { code: Some(close.code()).filter(|code| *code != BROKEN_OFF) },
             Err(_) => News::Opened,
@@ -73,5 +73,6 @@ fn news(event: Event) -> Option<News> {
 fn address() -> Option<String> {
     let location = window().location();
     let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
-    Some(format!("{scheme}://{}/ws", location.host().ok()?))
+    // A task of the browser for each event would keep the screen waiting where a thousand come at once.
+    Some(format!("{scheme}://{}/ws?packing=lines", location.host().ok()?))
 }

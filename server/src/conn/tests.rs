@@ -89,7 +89,9 @@ impl Rig {
         let (accepted, _) = self.listener.accept().await.unwrap();
         let socket = websocket::split(accepted, &[], FRAME_MAX_BYTES);
         let permit = self.serving.limits.connection(session().user.id, Ipv4Addr::LOCALHOST.into()).unwrap();
-        Connection::begin(socket, session(), permit, Arc::clone(&self.serving)).await.unwrap()
+        Connection::begin(socket, websocket::Packing::Frames, session(), permit, Arc::clone(&self.serving))
+            .await
+            .unwrap()
     }
 
     /// Waits until nothing is left of any connection, and that each ended as it should.

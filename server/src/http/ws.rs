@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Request, State},
-    http::header,
+    extract::{Query, Request, State},
+    http::{Uri, header},
     response::Response,
 };
 use protocol::{ErrorCode, frame::Refusal, limits::FRAME_MAX_BYTES};
+use serde::Deserialize;
 
 use super::{
     Http,
@@ -20,7 +21,7 @@ use crate::{
     conn::{Connection, Serving},
     limits::ConnectionPermit,
     store::Session,
-    websocket::Handshake,
+    websocket::{Handshake, Packing},
 };
 
 /// `GET /ws`
@@ -46,19 +47,42 @@ pub(crate) async fn upgrade(
         let message = "the server restarts; come back in a moment";
         return Err(Refusal::for_now(ErrorCode::Unavailable, message, 1_000).into());
     }
+    let packing = packing(request.uri())?;
     let permit = http.limits.connection(session.user.id, arrival.address)?;
 
     let response = handshake.response();
-    http.serving.tracker.spawn(begin(handshake, session, permit, Arc::clone(&http.serving)));
+    http.serving.tracker.spawn(begin(handshake, packing, session, permit, Arc::clone(&http.serving)));
     Ok(response)
+}
+
+/// How events that come together are to be packed.
+fn packing(uri: &Uri) -> Result<Packing, Failure> {
+    let Query(Wish { packing }) =
+        Query::try_from_uri(uri).map_err(|error| Failure::new(ErrorCode::BadField, error.body_text()))?;
+    match packing.as_deref() {
+        None | Some("frames") => Ok(Packing::Frames),
+        Some("lines") => Ok(Packing::Lines),
+        Some(_) => Err(Failure::new(ErrorCode::BadField, "`packing` is `frames` or `lines`")),
+    }
+}
+
+#[derive(Deserialize)]
+struct Wish {
+    packing: Option<String>,
 }
 
 /// Finishes the handshake. The connection is served by a task of its own, so that nothing of this one is held for its
 /// whole life.
-async fn begin(handshake: Handshake, session: Session, permit: ConnectionPermit, serving: Arc<Serving>) {
+async fn begin(
+    handshake: Handshake,
+    packing: Packing,
+    session: Session,
+    permit: ConnectionPermit,
+    serving: Arc<Serving>,
+) {
     match handshake.socket(Patient::into_socket, FRAME_MAX_BYTES).await {
         Ok(socket) => {
-            let begun = Connection::begin(socket, session, permit, Arc::clone(&serving)).await;
+            let begun = Connection::begin(socket, packing, session, permit, Arc::clone(&serving)).await;
             if let Some(connection) = begun {
                 serving.tracker.spawn(connection.serve());
             }

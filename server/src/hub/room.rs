@@ -1,7 +1,7 @@
 //! One room as the hub sees it: who listens, what is next in its log, who is here. Pure: time comes in as an argument
 //! and frames leave through [`Queue`], so every interleaving can be tested.
 
-use std::{collections::HashMap, mem, sync::Arc, time::Instant};
+use std::{cell::OnceCell, collections::HashMap, mem, sync::Arc, time::Instant};
 
 use protocol::{Event, RoomSlug, Seq, ServerFrame, api::User, frame::Typing};
 
@@ -10,7 +10,7 @@ use super::{
     order::Order,
     people::{People, Told},
 };
-use crate::websocket::Frames;
+use crate::websocket::{Frames, Packing};
 
 /// Events that are sent in one piece, in bytes, but for the one that is too many.
 const BATCH_MAX_BYTES: usize = 64 * 1024;
@@ -36,6 +36,7 @@ pub(super) struct Room<Q> {
 struct Subscriber<Q> {
     user: Arc<User>,
     queue: Q,
+    packing: Packing,
     state: State,
 }
 
@@ -54,6 +55,13 @@ struct Batch {
     bytes: usize,
 }
 
+impl Batch {
+    /// All of it.
+    fn together(&self, packing: Packing) -> Frames {
+        Frames::together(packing, self.events.iter().map(|(_, frame)| frame))
+    }
+}
+
 impl<Q: Queue> Room<Q> {
     /// A room without anybody.
     pub(super) fn new(slug: RoomSlug) -> Self {
@@ -61,9 +69,15 @@ impl<Q: Queue> Room<Q> {
     }
 
     /// Subscribes a connection, paused. A subscriber becomes paused again.
-    pub(super) fn subscribe(&mut self, conn: ConnId, user: &Arc<User>, queue: Q) -> Present {
+    pub(super) fn subscribe(
+        &mut self,
+        conn: ConnId,
+        user: &Arc<User>,
+        queue: Q,
+        packing: Packing,
+    ) -> Present {
         let state = State::Paused { told: Arc::clone(self.people.told()) };
-        let subscriber = Subscriber { user: Arc::clone(user), queue, state };
+        let subscriber = Subscriber { user: Arc::clone(user), queue, packing, state };
         if self.subscribers.insert(conn, subscriber).is_none() {
             self.people.enter(user);
         }
@@ -77,7 +91,7 @@ impl<Q: Queue> Room<Q> {
         self.order.learn(at, now);
         let Some(rest) = self.order.since(at) else { return Some(Released::Behind) };
         if rest.len() > 0 {
-            subscriber.queue.push(&Frames::together(rest));
+            subscriber.queue.push(&Frames::together(subscriber.packing, rest));
         }
         let after = self.order.head().map_or(at, |head| head.max(at));
         if let State::Paused { told } = &subscriber.state
@@ -111,21 +125,28 @@ impl<Q: Queue> Room<Q> {
                 batch.bytes += frame.len();
                 batch.events.push((seq, frame));
                 if batch.bytes >= BATCH_MAX_BYTES {
-                    self.send(mem::take(&mut batch));
+                    self.send(&mem::take(&mut batch));
                 }
             }
         }
-        self.send(batch);
+        self.send(&batch);
     }
 
-    fn send(&self, Batch { events, .. }: Batch) {
-        let Some(&(first, _)) = events.first() else { return };
-        let together = Frames::together(events.iter().map(|(_, frame)| frame));
+    fn send(&self, batch: &Batch) {
+        let Some(&(first, _)) = batch.events.first() else { return };
+        let (frames, lines) = (OnceCell::new(), OnceCell::new());
         for subscriber in self.subscribers.values() {
             match subscriber.state {
-                State::Live { after } if after < first => subscriber.queue.push(&together),
+                State::Live { after } if after < first => {
+                    let packing = subscriber.packing;
+                    let packed = match packing {
+                        Packing::Frames => &frames,
+                        Packing::Lines => &lines,
+                    };
+                    subscriber.queue.push(packed.get_or_init(|| batch.together(packing)));
+                }
                 State::Live { after } => {
-                    let missing = events.iter().filter(|&&(seq, _)| seq > after);
+                    let missing = batch.events.iter().filter(|&&(seq, _)| seq > after);
                     missing.for_each(|(_, frame)| subscriber.queue.push(frame));
                 }
                 State::Paused { .. } => {}

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     bus::Notice,
     store::{Committed, RoomId, RoomRecord, TokenHash},
-    websocket::Frames,
+    websocket::{Frames, Packing},
 };
 
 /// Inputs taken from one channel before the other gets its turn.
@@ -82,6 +82,7 @@ struct Connection {
     user: Arc<User>,
     session: TokenHash,
     queue: Arc<Outbox>,
+    packing: Packing,
     rooms: Vec<RoomId>,
 }
 
@@ -100,8 +101,8 @@ impl State {
     fn obey(&mut self, command: Command) {
         // A caller who no longer waits for the answer has gone away; it will detach or has done so.
         match command {
-            Command::Attach { user, session, queue, reply } => {
-                if let Err(conn) = reply.send(self.attach(user, session, queue)) {
+            Command::Attach { user, session, queue, packing, reply } => {
+                if let Err(conn) = reply.send(self.attach(user, session, queue, packing)) {
                     self.detach(conn);
                 }
             }
@@ -172,14 +173,20 @@ impl State {
         }
     }
 
-    fn attach(&mut self, user: Arc<User>, session: TokenHash, queue: Arc<Outbox>) -> ConnId {
+    fn attach(
+        &mut self,
+        user: Arc<User>,
+        session: TokenHash,
+        queue: Arc<Outbox>,
+        packing: Packing,
+    ) -> ConnId {
         if self.ended.contains_key(&session) {
             queue.close(CloseCode::SignedOut);
         }
         let conn = ConnId(self.next_conn);
         self.next_conn += 1;
         self.users.entry(user.id).or_default().push(conn);
-        self.connections.insert(conn, Connection { user, session, queue, rooms: Vec::new() });
+        self.connections.insert(conn, Connection { user, session, queue, packing, rooms: Vec::new() });
         conn
     }
 
@@ -202,7 +209,8 @@ impl State {
             connection.rooms.push(id);
         }
         let room = self.rooms.entry(id).or_insert_with(|| Room::new(slug));
-        let present = room.subscribe(conn, &connection.user, Arc::clone(&connection.queue));
+        let present =
+            room.subscribe(conn, &connection.user, Arc::clone(&connection.queue), connection.packing);
         self.note_presence(id);
         Some(present)
     }

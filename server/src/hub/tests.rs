@@ -21,6 +21,7 @@ use super::{
 use crate::{
     bus::Notice,
     store::{Committed, RoomId, RoomRecord, TokenHash},
+    websocket::Packing,
 };
 
 const GENERAL: RoomId = RoomId(1);
@@ -57,7 +58,11 @@ impl Rig {
         let id = UserId(Uuid::from_u128(n));
         let user = User { id, username: format!("user{n}").parse().unwrap(), role: Role::Guest };
         let (user, queue) = (Arc::new(user), Arc::new(Outbox::new(Arc::clone(&pipe) as _, LIMIT_BYTES)));
-        let conn = self.hub.attach(Arc::clone(&user), session(n), Arc::clone(&queue)).await.unwrap();
+        let conn = self
+            .hub
+            .attach(Arc::clone(&user), session(n), Arc::clone(&queue), Packing::Frames)
+            .await
+            .unwrap();
         Peer { user, queue, pipe, conn }
     }
 

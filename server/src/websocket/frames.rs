@@ -10,6 +10,16 @@ use super::{
 /// The code of a close frame, in bytes.
 const CODE_BYTES: usize = 2;
 
+/// How somebody reads messages that come together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Packing {
+    /// Each is a frame.
+    #[default]
+    Frames,
+    /// They share a frame, in which each is a line. A browser wakes once for a frame, however much is in it.
+    Lines,
+}
+
 /// One or more frames, byte for byte as they go to the socket. Encoded once and shared by everybody who gets them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frames(Arc<[u8]>);
@@ -46,16 +56,30 @@ impl Frames {
         farewell.map_or_else(Self::close_without_code, |farewell| Self::close(farewell.code, ""))
     }
 
-    /// Frames that go out one after the other, as one.
-    pub fn together<'f>(frames: impl ExactSizeIterator<Item = &'f Self> + Clone) -> Self {
+    /// Frames that go out one after the other, as one. Those that are to share a frame are text without line breaks.
+    pub fn together<'f>(packing: Packing, frames: impl ExactSizeIterator<Item = &'f Self> + Clone) -> Self {
         if frames.len() == 1
             && let Some(only) = frames.clone().next()
         {
             return only.clone();
         }
-        let mut bytes = Vec::with_capacity(frames.clone().map(Self::len).sum());
-        frames.for_each(|some| bytes.extend_from_slice(some.bytes()));
-        Self(bytes.into())
+        match packing {
+            Packing::Frames => {
+                let mut bytes = Vec::with_capacity(frames.clone().map(Self::len).sum());
+                frames.for_each(|some| bytes.extend_from_slice(some.bytes()));
+                Self(bytes.into())
+            }
+            Packing::Lines => {
+                let mut lines = Vec::with_capacity(frames.clone().map(Self::len).sum());
+                for line in frames.flat_map(|some| Self::payloads(some.bytes())) {
+                    if !lines.is_empty() {
+                        lines.push(b'\n');
+                    }
+                    lines.extend_from_slice(line);
+                }
+                Self::one(OpCode::Text, &lines)
+            }
+        }
     }
 
     /// What goes to the socket.
@@ -89,7 +113,6 @@ impl Frames {
     }
 
     /// The payloads, one after the other.
-    #[cfg(test)]
     pub(crate) fn payloads(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         let mut rest = bytes;
         std::iter::from_fn(move || {
@@ -118,7 +141,8 @@ mod tests {
             let (text, bytes) = ("x".repeat(length), vec![0xFF; length]);
             let frames = [Frames::text(&text), Frames::binary(&bytes), Frames::pong(b"p")];
             let goodbye = Frames::close(4008, "slow");
-            let all = Frames::together(frames.iter().chain([&goodbye]).collect::<Vec<_>>().into_iter());
+            let all = frames.iter().chain([&goodbye]).collect::<Vec<_>>();
+            let all = Frames::together(Packing::Frames, all.into_iter());
             let socket = Cursor::new(all.bytes().to_vec());
             let mut socket = WebSocket::from_raw_socket(socket, Role::Client, None);
             let close = CloseFrame { code: 4008.into(), reason: "slow".into() };
@@ -138,9 +162,20 @@ mod tests {
     }
 
     #[test]
+    fn those_that_share_a_frame_are_its_lines() {
+        let frames = [Frames::text("one"), Frames::text("two"), Frames::text(&"three".repeat(100_000))];
+        for some in [&frames[..1], &frames[..2], &frames] {
+            let packed = Frames::together(Packing::Lines, some.iter());
+            let payloads: Vec<_> = Frames::payloads(packed.bytes()).collect();
+            let lines: Vec<_> = some.iter().flat_map(|frame| Frames::payloads(frame.bytes())).collect();
+            assert_eq!(payloads, [lines.join(&b'\n')]);
+        }
+    }
+
+    #[test]
     fn what_has_begun_ends_with_a_frame() {
         let frames = [Frames::text("one"), Frames::text(&"two".repeat(100)), Frames::text("three")];
-        let all = Frames::together(frames.iter());
+        let all = Frames::together(Packing::Frames, frames.iter());
         let (first, second) = (frames[0].len(), frames[0].len() + frames[1].len());
         let begun = |written| all.begun(written).len();
         assert_eq!([begun(0), begun(1), begun(first)], [0, first, first]);

@@ -3,7 +3,7 @@
 use protocol::frame::Welcome;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::ServerFrame;
 use reqwest::{Method, header};
 use tokio::{net::TcpStream, time::timeout};
@@ -16,7 +16,10 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::server::{Guest, TestServer, assert_refused};
+use crate::{
+    server::{Guest, TestServer, assert_refused},
+    wire::{Wire, send_of},
+};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -24,7 +27,15 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn connect(server: &TestServer, headers: &[(&str, &str)]) -> Result<Socket, Response<Option<Vec<u8>>>> {
-    let mut request = format!("ws://{}/ws", server.address()).into_client_request().unwrap();
+    connect_to(server, "/ws", headers).await
+}
+
+async fn connect_to(
+    server: &TestServer,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Result<Socket, Response<Option<Vec<u8>>>> {
+    let mut request = format!("ws://{}{path}", server.address()).into_client_request().unwrap();
     for (name, value) in headers {
         request.headers_mut().insert(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
     }
@@ -85,6 +96,46 @@ async fn whoever_speaks_no_websocket_is_told_so() {
     let request =
         server.request(Method::GET, "/ws").header(header::AUTHORIZATION, format!("Bearer {}", alice.token));
     assert_refused(request.send().await.unwrap(), 400, "bad_frame").await;
+}
+
+#[tokio::test]
+async fn events_that_come_together_may_share_a_frame() {
+    const TOGETHER: u64 = 50;
+    let server = TestServer::with(&["--rate-limits", "off"]).await;
+    let (alice, bob) = (server.guest("alice").await, server.guest("bob").await);
+    let bearer = format!("Bearer {}", alice.token);
+    let mut reader = connect_to(&server, "/ws?packing=lines", &[("authorization", &bearer)]).await.unwrap();
+    reader.send(Message::text(r#"{"type":"join","room":"general"}"#)).await.unwrap();
+    let mut writer = Wire::connect(server.address(), &bob.token).await;
+    let mut next = 1;
+    let shared = async {
+        loop {
+            let mut longest = 0;
+            writer.say_all((0..TOGETHER).map(|n| send_of(&format!("{n}\nof many")))).await;
+            let end = next + TOGETHER;
+            while next < end {
+                let message = reader.next().await.unwrap().unwrap();
+                let frames =
+                    message.to_text().unwrap().lines().map(|line| ServerFrame::decode(line).unwrap());
+                let before = next;
+                for frame in frames {
+                    if let ServerFrame::Event(event) = frame {
+                        assert_eq!(event.seq.get(), next);
+                        next += 1;
+                    }
+                }
+                longest = longest.max(next - before);
+            }
+            // Now and then each is written by itself.
+            if longest > 1 {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, shared).await.expect("nothing ever shared a frame");
+
+    let refused = connect_to(&server, "/ws?packing=boxes", &[("authorization", &bearer)]).await;
+    assert_eq!(code_of(refused), (400, "bad_field".into()));
 }
 
 #[tokio::test]

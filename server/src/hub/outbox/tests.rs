@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::websocket::Packing;
 
 /// A socket.
 pub(in crate::hub) struct Pipe {
@@ -138,7 +139,7 @@ fn a_full_queue_closes_as_too_slow_and_throws_away_what_waits() {
 fn a_frame_that_has_begun_is_ended_before_the_close_frame() {
     let (outbox, pipe) = outbox(50);
     let both = [frames(100), frames(200)];
-    outbox.push(&Frames::together(both.iter())).unwrap();
+    outbox.push(&Frames::together(Packing::Frames, both.iter())).unwrap();
     outbox.push(&frames(100)).unwrap();
     outbox.close(CloseCode::SignedOut);
     pipe.widen(1000);

@@ -16,7 +16,8 @@ type Heard = Rc<RefCell<Vec<ServerFrame>>>;
 impl Queue for Heard {
     fn push(&self, frames: &Frames) {
         let texts = Frames::payloads(frames.bytes()).map(|text| str::from_utf8(text).unwrap());
-        self.borrow_mut().extend(texts.map(|text| ServerFrame::decode(text).unwrap()));
+        let lines = texts.flat_map(str::lines);
+        self.borrow_mut().extend(lines.map(|line| ServerFrame::decode(line).unwrap()));
     }
 
     fn offer(&self, frames: &Frames) {
@@ -49,6 +50,11 @@ fn event(n: usize) -> Event {
     }
 }
 
+/// Every other reader has lines.
+fn packing(reader: usize) -> Packing {
+    if reader.is_multiple_of(2) { Packing::Frames } else { Packing::Lines }
+}
+
 fn room() -> Room<Heard> {
     Room::new("general".parse().unwrap())
 }
@@ -65,7 +71,7 @@ fn events_of(frames: &Heard) -> Vec<usize> {
 #[test]
 fn a_live_subscriber_gets_what_comes_after_its_position() {
     let (mut room, frames, now) = (room(), Heard::default(), Instant::now());
-    room.subscribe(ConnId(1), &user(1), frames.clone());
+    room.subscribe(ConnId(1), &user(1), frames.clone(), Packing::Frames);
     room.publish([&event(4)], now);
     room.publish([&event(5)], now);
     assert_eq!(events_of(&frames), [0; 0], "paused");
@@ -79,9 +85,9 @@ fn a_live_subscriber_gets_what_comes_after_its_position() {
 fn a_reader_of_the_log_may_be_ahead_of_the_room() {
     let (mut room, now) = (room(), Instant::now());
     let (early, late) = (Heard::default(), Heard::default());
-    room.subscribe(ConnId(1), &user(1), early.clone());
+    room.subscribe(ConnId(1), &user(1), early.clone(), Packing::Frames);
     room.release(ConnId(1), seq(0), now);
-    room.subscribe(ConnId(2), &user(2), late.clone());
+    room.subscribe(ConnId(2), &user(2), late.clone(), Packing::Frames);
     room.release(ConnId(2), seq(2), now);
     for n in 1..=3 {
         room.publish([&event(n)], now);
@@ -93,15 +99,18 @@ fn a_reader_of_the_log_may_be_ahead_of_the_room() {
 #[test]
 fn of_events_that_come_together_a_reader_gets_those_it_lacks() {
     let (mut room, now) = (room(), Instant::now());
-    let (whole, part) = (Heard::default(), Heard::default());
-    for (conn, frames, at) in [(1, &whole, 0), (2, &part, 2)] {
-        room.subscribe(ConnId(conn), &user(1), frames.clone());
+    let (whole, lines, part) = (Heard::default(), Heard::default(), Heard::default());
+    for (conn, frames, packing, at) in
+        [(1, &whole, Packing::Frames, 0), (2, &lines, Packing::Lines, 0), (3, &part, Packing::Lines, 2)]
+    {
+        room.subscribe(ConnId(conn), &user(1), frames.clone(), packing);
         room.release(ConnId(conn), seq(at), now);
     }
     // More than goes in one piece.
     let events: Vec<Event> = (1..=300).map(event).collect();
     room.publish(&events, now);
     assert!(events_of(&whole).into_iter().eq(1..=300));
+    assert!(events_of(&lines).into_iter().eq(1..=300));
     assert!(events_of(&part).into_iter().eq(3..=300));
 }
 
@@ -110,7 +119,7 @@ fn typing_is_not_told_to_the_one_who_types() {
     let (mut room, now) = (room(), Instant::now());
     let (own, other) = (Heard::default(), Heard::default());
     for (conn, n, frames) in [(1, 1, &own), (2, 2, &other)] {
-        room.subscribe(ConnId(conn), &user(n), frames.clone());
+        room.subscribe(ConnId(conn), &user(n), frames.clone(), Packing::Frames);
         room.release(ConnId(conn), seq(0), now);
     }
     room.typing(&user(1));
@@ -242,7 +251,8 @@ impl World {
             Step::Subscribe(reader) => {
                 let queue = Heard::default();
                 self.readers[reader].take();
-                self.lists[reader] = self.room.subscribe(Self::conn(reader), &user(reader), queue.clone());
+                self.lists[reader] =
+                    self.room.subscribe(Self::conn(reader), &user(reader), queue.clone(), packing(reader));
                 let reader = &mut self.readers[reader];
                 (reader.frames, reader.is_subscribed, reader.is_live) = (queue, true, false);
             }
