@@ -3,7 +3,6 @@
 use protocol::Seq;
 use rusqlite::ErrorCode;
 
-use super::row;
 use crate::store::StoreError;
 
 /// Why a statement, or the reading of its rows, failed.
@@ -21,8 +20,8 @@ pub(super) enum Error {
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A row is not what was written, or is not there any more.
-    #[error("row {0} is damaged; put a backup in the database's place: hubbub restore FILE --replace")]
-    Broken(i64),
+    #[error("{0} is damaged; put a backup in the database's place: hubbub restore FILE --replace")]
+    Broken(String),
 }
 
 pub(super) type Result<T> = std::result::Result<T, Error>;
@@ -30,7 +29,7 @@ pub(super) type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// That `seq` is not where it must be.
     pub(super) fn missing(seq: Seq) -> Self {
-        Self::Broken(row::number(seq))
+        Self::Broken(format!("row {seq}"))
     }
 
     /// Whether a statement failed because it names a user or room that does not exist. It changed nothing then.

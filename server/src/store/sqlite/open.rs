@@ -11,7 +11,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use tokio::task::JoinError;
 
-use super::readers;
+use super::{readers, seal};
 
 /// The database inside the data folder. SQLite keeps two more files beside it, `-wal` and `-shm`.
 pub const DATABASE_FILE: &str = "hubbub.db";
@@ -30,9 +30,10 @@ const SQLITE_MIN: i32 = 3_051_003;
 
 /// Every step from an empty file to today's form, oldest first. What is published never changes; what changes is a step of
 /// its own. The database counts the steps that were taken (`user_version`).
-pub(super) const STEPS: &[&str] = &[include_str!("../../../migrations/0001_begin.sql")];
+pub(super) const STEPS: &[&str] =
+    &[include_str!("../../../migrations/0001_begin.sql"), include_str!("../../../migrations/0002_seals.sql")];
 /// What tells a database of ours from every other, in the file's header: "Hubb".
-const APPLICATION_ID: i32 = 0x4875_6262;
+pub(super) const APPLICATION_ID: i32 = 0x4875_6262;
 
 /// Why a data folder could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -139,6 +140,7 @@ impl Database {
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         // A statement is planned once, and not again for each value that is put into it.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        seal::teach(&connection)?;
         Ok(connection)
     }
 }

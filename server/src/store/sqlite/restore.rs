@@ -8,12 +8,13 @@ use std::{
 };
 
 use protocol::Timestamp;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::{
     backup::{open_private, sync_folder_of},
     open::{DATABASE_FILE, Folder, Form, LOCK_FILE, OpenError, migrate},
+    seal,
 };
 
 /// The backup inside the data folder until it is in its place.
@@ -148,6 +149,10 @@ impl Incoming<'_> {
                 return Err(self.no_backup("it is the database of another program".into()));
             }
         }
+        // Before they are sealed anew.
+        if let Some(damaged) = first_damaged(&connection).map_err(no_backup)? {
+            return Err(self.no_backup(format!("{damaged} is damaged")));
+        }
         let rooms = begin_new_lives(&connection).map_err(no_backup)?;
         connection.close().map_err(|(_, error)| no_backup(error))?;
         Ok(rooms)
@@ -155,6 +160,7 @@ impl Incoming<'_> {
 
     fn connect(&self) -> rusqlite::Result<Connection> {
         let connection = Connection::open(&self.path)?;
+        seal::teach(&connection)?;
         // One file is left when it is closed.
         connection.pragma_update(None, "journal_mode", "DELETE")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -211,9 +217,19 @@ impl Drop for Incoming<'_> {
     }
 }
 
+/// A room or a user whose seal is broken, if there is one.
+fn first_damaged(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT 'room ' || id FROM rooms WHERE seal <> seal(id, slug, name, topic, visibility, invite, epoch)
+               UNION ALL SELECT 'user ' || username FROM users WHERE seal <> seal(id, username, name_key, role)
+               LIMIT 1";
+    connection.query_row(sql, [], |row| row.get(0)).optional()
+}
+
 /// Gives each room's log a new epoch and answers how many there are.
 fn begin_new_lives(connection: &Connection) -> rusqlite::Result<u64> {
     let rooms = connection.execute("UPDATE rooms SET epoch = lower(hex(randomblob(8)))", [])?;
+    connection
+        .execute("UPDATE rooms SET seal = seal(id, slug, name, topic, visibility, invite, epoch)", [])?;
     Ok(u64::try_from(rooms).unwrap_or(u64::MAX))
 }
 

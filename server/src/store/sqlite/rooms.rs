@@ -24,7 +24,7 @@ pub(super) fn by_slug(connection: &Connection, slug: &RoomSlug, user: UserId) ->
     let sql = concat!(
         "SELECT ",
         room_columns!(),
-        ", EXISTS (SELECT 1 FROM members WHERE user = ?2 AND room = r.id),
+        ", EXISTS (SELECT 1 FROM members WHERE user = ?2 AND room = r.id AND seal = seal(user, room)),
            coalesce((SELECT seq FROM reads WHERE user = ?2 AND room = r.id), 0)
          FROM rooms r WHERE r.slug = ?1"
     );
@@ -51,7 +51,8 @@ pub(super) fn of_user(connection: &Connection, user: &User, limit: u32) -> Resul
         "WITH mine AS MATERIALIZED (
              SELECT r.*, coalesce((SELECT seq FROM reads WHERE user = ?1 AND room = r.id), 0) AS read
              FROM rooms r
-             WHERE r.visibility = 'public' OR EXISTS (SELECT 1 FROM members WHERE user = ?1 AND room = r.id)
+             WHERE r.visibility = 'public'
+                OR EXISTS (SELECT 1 FROM members WHERE user = ?1 AND room = r.id AND seal = seal(user, room))
              ORDER BY r.name_key, r.id
              LIMIT ?3
          )
@@ -116,6 +117,11 @@ impl Batch<'_> {
             Err(error) if error.is_unknown_reference() => return Ok(Err(unknown_user().into())),
             Err(error) => return Err(error),
         };
+        execute(
+            self.connection,
+            "UPDATE rooms SET seal = seal(id, slug, name, topic, visibility, invite, epoch) WHERE id = ?1",
+            params![id.0],
+        )?;
         if let Some(creator) = room.creator {
             self.insert_member(id, creator, now)?;
         }
@@ -152,7 +158,7 @@ impl Batch<'_> {
     fn insert_member(&self, room: RoomId, user: UserId, now: Timestamp) -> Result<()> {
         execute(
             self.connection,
-            "INSERT INTO members (user, room, since) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            "INSERT INTO members (user, room, since, seal) VALUES (?1, ?2, ?3, seal(?1, ?2)) ON CONFLICT DO NOTHING",
             params![user.0, room.0, row::ms(now)],
         )?;
         Ok(())

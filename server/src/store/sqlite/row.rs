@@ -101,6 +101,11 @@ impl<'r> Columns<'r> {
         self.optional_time()?.ok_or_else(|| self.unreadable(UnknownWord))
     }
 
+    /// The next column says whether the seal of `what` is whole.
+    fn sealed(&mut self, what: impl FnOnce() -> String) -> Result<()> {
+        if self.take()? { Ok(()) } else { Err(Error::Broken(what())) }
+    }
+
     /// That the column which was taken last holds what it cannot hold.
     fn unreadable(&self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
         let column = self.next.checked_sub(1).and_then(|last| self.row.as_ref().column_name(last).ok());
@@ -147,7 +152,8 @@ pub(super) use quote_columns;
 /// The columns of a room `r`.
 macro_rules! room_columns {
     () => {
-        "r.id, r.slug, r.name, r.topic, r.visibility, r.invite, r.epoch, r.head"
+        "r.id, r.slug, r.name, r.topic, r.visibility, r.invite, r.epoch, r.head,
+         r.seal = seal(r.id, r.slug, r.name, r.topic, r.visibility, r.invite, r.epoch)"
     };
 }
 pub(super) use room_columns;
@@ -287,13 +293,9 @@ pub(super) fn room(columns: &mut Columns<'_>) -> Result<RoomRecord> {
         "private" => Visibility::Private,
         _ => return Err(columns.unreadable(UnknownWord)),
     };
-    Ok(RoomRecord {
-        id,
-        room: Room { slug, name, topic, visibility, invite: None },
-        invite: columns.take()?,
-        epoch: columns.parsed()?,
-        head: columns.seq()?,
-    })
+    let (invite, epoch, head) = (columns.take()?, columns.parsed()?, columns.seq()?);
+    columns.sealed(|| format!("room {}", id.0))?;
+    Ok(RoomRecord { id, room: Room { slug, name, topic, visibility, invite: None }, invite, epoch, head })
 }
 
 /// The word of a role in its column.
@@ -303,12 +305,14 @@ pub(super) const fn role_word(role: Role) -> &'static str {
     }
 }
 
-/// A session with its user: user, name, role, end.
+/// A session with its user: user, name, role, end, whether the user is sealed.
 pub(super) fn session(columns: &mut Columns<'_>, token: TokenHash) -> Result<Session> {
     let (id, username) = (UserId(columns.take()?), columns.parsed()?);
     let role = match columns.word()? {
         "guest" => Role::Guest,
         _ => return Err(columns.unreadable(UnknownWord)),
     };
-    Ok(Session { token, user: User { id, username, role }, expires: columns.time()? })
+    let expires = columns.time()?;
+    columns.sealed(|| format!("user {}", id.0))?;
+    Ok(Session { token, user: User { id, username, role }, expires })
 }

@@ -1,7 +1,9 @@
-//! Seals: a checksum in every row of the log and of the messages, made when it is written and compared when it is read.
-//! SQLite notices where its own structure is damaged; a bit that flips inside a row it would hand on as somebody's words.
+//! Seals: a checksum in every row of the log and of the messages, and in those that say who somebody is, what a room is and who
+//! may read it; made when it is written and compared when it is read. SQLite notices where its own structure is damaged; a bit that
+//! flips inside a row it would hand on as somebody's words.
 
 use protocol::{Event, EventKind, Message, OpId, Seq, UserId};
+use rusqlite::{Connection, functions::FunctionFlags, types::ValueRef};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{RoomId, row};
@@ -33,6 +35,23 @@ impl Seal {
     fn end(self) -> i64 {
         self.0.digest().cast_signed()
     }
+}
+
+/// Makes `seal(…)` known to SQL: the seal of a row of few columns, which are given to it.
+pub(super) fn teach(connection: &Connection) -> rusqlite::Result<()> {
+    let flags =
+        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
+    connection.create_scalar_function("seal", -1, flags, |row| {
+        let columns = (0..row.len()).map(|column| row.get_raw(column));
+        let seal = columns.fold(Seal(Xxh3Default::new()), |seal, column| match column {
+            // No text is so long.
+            ValueRef::Null => seal.number(-1),
+            ValueRef::Integer(number) => seal.number(number),
+            ValueRef::Real(number) => seal.number(number.to_bits().cast_signed()),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => seal.bytes(bytes),
+        });
+        Ok(seal.end())
+    })
 }
 
 /// The seal of what is said, which goes when that is deleted.

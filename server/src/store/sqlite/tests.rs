@@ -2,13 +2,13 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use protocol::{Op, OpKind, Seq, UserId};
+use protocol::{Op, OpKind, Seq, UserId, api::Visibility};
 use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::timeout};
 use uuid::Uuid;
 
-use super::{DATABASE_FILE, OpenError, SqliteStore, open};
+use super::{DATABASE_FILE, Existing, OpenError, SqliteStore, open, restore};
 use crate::store::{
     AppendError, Committed, PageAt, Store as _,
     contract::{self, Bench, NOW, Opened, new_id, send, seq},
@@ -345,4 +345,96 @@ async fn when_the_disk_is_full_writes_fail_whole_and_heal() {
     // Deleting makes room, and what was refused can be said.
     bench.done(&bench.alice, contract::delete(seq(2))).await;
     assert_eq!(bench.done(&bench.alice, send(&long)).await, seq(stored + 2));
+}
+
+/// Does this to a database, as damage would.
+async fn damage(folder: &Path, sql: &str) -> Arc<SqliteStore> {
+    assert_eq!(connect(folder).execute(sql, []).unwrap(), 1, "{sql}");
+    Arc::new(open_store(folder).await.0)
+}
+
+#[tokio::test]
+async fn a_room_or_user_that_was_damaged_is_not_handed_on() {
+    let nobody = UserId(Uuid::nil());
+    for sql in [
+        "UPDATE rooms SET name = 'gemeral' WHERE slug = 'general'",
+        "UPDATE rooms SET topic = 'x' WHERE slug = 'general'",
+        "UPDATE rooms SET visibility = 'private', invite = 'x' WHERE slug = 'general'",
+        "UPDATE rooms SET epoch = '0000000000000000' WHERE slug = 'general'",
+    ] {
+        let folder = used_folder().await;
+        let store = damage(folder.path(), sql).await;
+        let error = store.room(&"general".parse().unwrap(), nobody).await.unwrap_err();
+        assert!(
+            error.0.contains("room 1 is damaged") && error.0.contains("hubbub restore"),
+            "{sql}: {error}"
+        );
+        store.close().await;
+    }
+    for sql in ["UPDATE users SET username = 'alicf'", "UPDATE users SET name_key = 'x'"] {
+        let folder = TempDir::new().unwrap();
+        let (store, _committed) = open_store(folder.path()).await;
+        let session = contract::session_of("alice");
+        store.create_user(&session, "alice", NOW).await.unwrap();
+        store.close().await;
+        let store = damage(folder.path(), sql).await;
+        let error = store.session(session.token, NOW).await.unwrap_err();
+        assert!(error.0.contains("is damaged"), "{sql}: {error}");
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_membership_that_nobody_gave_does_not_count() {
+    let folder = TempDir::new().unwrap();
+    let (store, _committed) = open_store(folder.path()).await;
+    let session = contract::session_of("alice");
+    store.create_user(&session, "alice", NOW).await.unwrap();
+    let room = contract::new_room("secret", Visibility::Private, Some(&session.user));
+    let slug = room.slug.clone();
+    store.create_room(room, NOW).await.unwrap();
+    assert!(store.room(&slug, session.user.id).await.unwrap().unwrap().is_member);
+    store.close().await;
+
+    let store = damage(folder.path(), "UPDATE members SET seal = seal + 1").await;
+    assert!(!store.room(&slug, session.user.id).await.unwrap().unwrap().is_member);
+    assert!(store.rooms_of(&session.user, 10).await.unwrap().is_empty());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_was_there_before_there_were_seals_is_sealed() {
+    let folder = TempDir::new().unwrap();
+    let session = contract::session_of("alice");
+    let id = session.user.id.0;
+    let old = connect(folder.path());
+    old.execute_batch(open::STEPS[0]).unwrap();
+    old.pragma_update(None, "application_id", open::APPLICATION_ID).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    old.execute("INSERT INTO users VALUES (?1, 'alice', 'alice', 'guest', 0)", [id]).unwrap();
+    let token = (session.token.0, id, 253_402_300_799_000_i64);
+    old.execute("INSERT INTO sessions VALUES (?1, ?2, ?3, 0)", token).unwrap();
+    let room = "INSERT INTO rooms VALUES (1, 'secret', 'secret', 'secret', '', 'private', 'key', '00000000000000aa', 0, ?1, 0)";
+    old.execute(room, [id]).unwrap();
+    old.execute("INSERT INTO members VALUES (?1, 1, 0)", [id]).unwrap();
+    old.close().unwrap();
+
+    let (store, _committed) = open_store(folder.path()).await;
+    assert_eq!(store.session(session.token, NOW).await.unwrap().unwrap().user, session.user);
+    assert!(store.room(&"secret".parse().unwrap(), session.user.id).await.unwrap().unwrap().is_member);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_backup_in_which_a_room_is_damaged_is_not_sealed_anew() {
+    let (backup, data) = (used_folder().await, TempDir::new().unwrap());
+    let file = backup.path().join(DATABASE_FILE);
+    restore(data.path(), &file, Existing::Refuse, NOW).await.unwrap();
+    connect(backup.path()).execute("UPDATE rooms SET topic = 'x'", []).unwrap();
+    let refused = restore(data.path(), &file, Existing::SetAside, NOW).await.unwrap_err();
+    assert!(refused.to_string().contains("room 1 is damaged"), "{refused}");
+    // What was restored before is as it was.
+    let (store, _committed) = open_store(data.path()).await;
+    assert!(store.room(&"general".parse().unwrap(), UserId(Uuid::nil())).await.unwrap().is_some());
+    store.close().await;
 }

@@ -18,7 +18,8 @@ const SESSIONS_CLEARED_MAX: u32 = 100;
 pub(super) fn session(connection: &Connection, token: TokenHash, now: Timestamp) -> Result<Option<Session>> {
     first(
         connection,
-        "SELECT u.id, u.username, u.role, s.expires_at FROM sessions s JOIN users u ON u.id = s.user
+        "SELECT u.id, u.username, u.role, s.expires_at, u.seal = seal(u.id, u.username, u.name_key, u.role)
+         FROM sessions s JOIN users u ON u.id = s.user
          WHERE s.token = ?1 AND s.expires_at > ?2",
         params![token.0, row::ms(now)],
         |columns| row::session(columns, token),
@@ -36,7 +37,8 @@ impl Batch<'_> {
         let user = &session.user;
         let inserted = execute(
             self.connection,
-            "INSERT INTO users (id, username, name_key, role, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO users (id, username, name_key, role, created_at, seal)
+             VALUES (?1, ?2, ?3, ?4, ?5, seal(?1, ?2, ?3, ?4))
              ON CONFLICT DO NOTHING",
             params![user.id.0, user.username.as_str(), key, row::role_word(user.role), row::ms(now)],
         )?;
