@@ -33,7 +33,9 @@ export class Person {
     });
     page.on('websocket', (socket) => {
       socket.on('framesent', ({ payload }) => this.sent.push(JSON.parse(payload.toString()) as Frame));
-      socket.on('framereceived', ({ payload }) => this.received.push(JSON.parse(payload.toString()) as Frame));
+      socket.on('framereceived', ({ payload }) => {
+        for (const line of payload.toString().split('\n')) this.received.push(JSON.parse(line) as Frame);
+      });
     });
   }
 

@@ -199,7 +199,7 @@ test('a link to a room that is not there, or not mine, leads to words and to not
 test('a room that is taken away while it is open is gone from sight', async ({ person }) => {
   const alice = await person('Alice');
   let tell: (frame: object) => void = () => {};
-  await alice.page.routeWebSocket(/\/ws$/, (socket) => {
+  await alice.page.routeWebSocket(/\/ws\?/, (socket) => {
     socket.connectToServer();
     tell = (frame) => socket.send(JSON.stringify(frame));
   });

@@ -4,7 +4,7 @@ import { type Frame, expect, test } from '../support/test.js';
 
 /** From now on the server hears of no message of theirs, though all else goes on. */
 async function silence(person: Person): Promise<void> {
-  await person.page.routeWebSocket(/\/ws$/, (socket) => {
+  await person.page.routeWebSocket(/\/ws\?/, (socket) => {
     const server = socket.connectToServer();
     socket.onMessage((text) => {
       if ((JSON.parse(text.toString()) as Frame).type !== 'send') server.send(text);
