@@ -34,6 +34,42 @@ test('on a phone no keyboard opens by itself', async ({ person, api }) => {
   await expect(alice.page.getByPlaceholder('Search emoji')).not.toBeFocused();
 });
 
+test('whoever deletes a message by keyboard goes on from there', async ({ person }) => {
+  const alice = await person('Alice');
+  await alice.say('stays');
+  await alice.say('goes');
+  const row = alice.message('goes');
+  await expect(row.getByText('Sending')).toHaveCount(0);
+  const dialog = alice.page.getByRole('dialog', { name: 'Delete this message?' });
+  await row.focus();
+  await row.getByRole('button', { name: 'Delete', exact: true }).focus();
+  await alice.page.keyboard.press('Enter');
+  await dialog.getByRole('button', { name: 'Delete' }).focus();
+  await alice.page.keyboard.press('Enter');
+  await expect(alice.message('goes')).toHaveCount(0);
+  await expect(alice.page.locator('article:focus')).toContainText('deleted');
+  await alice.page.keyboard.press('ArrowUp');
+  await expect(alice.message('stays')).toBeFocused();
+});
+
+test('a deleted answer does not say of what it answered that it is deleted', async ({ api, person }) => {
+  const bob = await api('Bob');
+  await bob.post('general', 'a question');
+  const alice = await person('Alice');
+  await alice.message('a question').focus();
+  await alice.page.keyboard.press('r');
+  await alice.say('an answer');
+  await expect(alice.message('an answer').locator('.quote')).toContainText('a question');
+  await alice.message('an answer').focus();
+  await alice.page.keyboard.press('Delete');
+  await alice.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await expect(alice.message('an answer')).toHaveCount(0);
+  await expect(alice.page.locator('article .quote')).toHaveCount(0);
+  await alice.reload();
+  await expect(alice.message('a question')).toBeVisible();
+  await expect(alice.page.locator('article .quote')).toHaveCount(0);
+});
+
 test('neither a dialog nor selected text loses anything', async ({ person, api }) => {
   const writer = await api('Writer');
   await writer.post('general', 'words to select');

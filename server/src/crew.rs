@@ -6,13 +6,16 @@
 
 use std::{
     collections::VecDeque,
-    fmt, io,
+    fmt, io, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
 };
 
-use tokio::{sync::oneshot, task::spawn_blocking};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    task::spawn_blocking,
+};
 
 /// Something to do with a tool.
 type Work<T> = Box<dyn FnOnce(&mut T) + Send>;
@@ -24,11 +27,19 @@ pub(crate) struct NotDone;
 
 /// Threads that work. When nobody holds the crew any more, they end once they have done what waits.
 pub(crate) struct Crew<T> {
+    /// As many as there are tools. A turn ends when its work has, whoever waits for that; so no more waits than there are.
+    turns: Arc<Semaphore>,
     waiting: Arc<Waiting<T>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// What is to be done. As many as wait for an answer, and how many may is for the crew's owner to say.
+/// Somebody of the crew is free, or as good as.
+pub(crate) struct Turn<'c, T> {
+    crew: &'c Crew<T>,
+    permit: OwnedSemaphorePermit,
+}
+
+/// What is to be done.
 struct Waiting<T> {
     works: Mutex<Works<T>>,
     changed: Condvar,
@@ -44,45 +55,68 @@ impl<T: Send + 'static> Crew<T> {
     pub(crate) fn new(name: &str, tools: impl IntoIterator<Item = T>) -> io::Result<Self> {
         let works = Works { queue: VecDeque::new(), is_open: true };
         let waiting = Arc::new(Waiting { works: Mutex::new(works), changed: Condvar::new() });
-        let crew = Self { waiting, threads: Mutex::default() };
+        let crew = Self { turns: Arc::new(Semaphore::new(0)), waiting, threads: Mutex::default() };
         for tool in tools {
             let waiting = Arc::clone(&crew.waiting);
             let thread =
                 thread::Builder::new().name(name.to_owned()).spawn(move || waiting.work_with(tool))?;
             lock(&crew.threads).push(thread);
+            crew.turns.add_permits(1);
         }
         Ok(crew)
     }
 
-    /// What `work` says, done by whoever is free first. It is not begun where nobody waits for it any more, and goes on
-    /// where nobody waits for it since.
+    /// Waits for a turn; who asks first has it first.
+    pub(crate) async fn turn(&self) -> Result<Turn<'_, T>, NotDone> {
+        let permit = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| NotDone)?;
+        Ok(Turn { crew: self, permit })
+    }
+
+    /// What `work` says when it has had its turn.
     pub(crate) async fn ask<R: Send + 'static>(
         &self,
         work: impl FnOnce(&mut T) -> R + Send + 'static,
     ) -> Result<R, NotDone> {
+        self.turn().await?.ask(work).await
+    }
+
+    /// Waits until what has its turn is done and the tools are put away. Whoever waits for a turn gets none.
+    pub(crate) async fn go_home(&self) {
+        self.turns.close();
+        self.waiting.close();
+        let threads = mem::take(&mut *lock(&self.threads));
+        let join = |thread: JoinHandle<()>| {
+            // A tool that panics when it is put away says so in the log.
+            let _panicked = thread.join();
+        };
+        // An error: the runtime goes down, and does not wait.
+        let _ended = spawn_blocking(move || threads.into_iter().for_each(join)).await;
+    }
+}
+
+impl<T: Send + 'static> Turn<'_, T> {
+    /// What `work` says. It is not begun where nobody waits for it any more, and goes on where nobody waits for it since.
+    pub(crate) async fn ask<R: Send + 'static>(
+        self,
+        work: impl FnOnce(&mut T) -> R + Send + 'static,
+    ) -> Result<R, NotDone> {
+        let Self { crew, permit } = self;
         let (reply, answer) = oneshot::channel();
         let work = move |tool: &mut T| {
+            let _ends_with_the_work = permit;
             if !reply.is_closed() {
                 let _gone = reply.send(work(tool));
             }
         };
         {
-            let mut works = lock(&self.waiting.works);
+            let mut works = lock(&crew.waiting.works);
             if !works.is_open {
                 return Err(NotDone);
             }
             works.queue.push_back(Box::new(work));
         }
-        self.waiting.changed.notify_one();
+        crew.waiting.changed.notify_one();
         answer.await.map_err(|_| NotDone)
-    }
-
-    /// Waits until everything that waits is done and the tools are put away.
-    pub(crate) async fn go_home(&self) {
-        self.waiting.close();
-        let threads = std::mem::take(&mut *lock(&self.threads));
-        // An error: the runtime goes down, and does not wait.
-        let _ended = spawn_blocking(move || threads.into_iter().try_for_each(JoinHandle::join)).await;
     }
 }
 
@@ -128,16 +162,16 @@ fn lock<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashSet, future::Future as _, pin::pin, task::Poll};
+    use std::{collections::HashSet, future::poll_fn, pin::pin, sync::Barrier, task::Poll};
 
-    use tokio::sync::Barrier;
+    use tokio::sync::Notify;
 
     use super::*;
 
     #[tokio::test]
     async fn each_works_with_its_own_and_all_at_a_time() {
         let crew = Crew::new("test", [1, 2, 3]).unwrap();
-        let all_there = Arc::new(std::sync::Barrier::new(3));
+        let all_there = Arc::new(Barrier::new(3));
         let ask = || {
             let all_there = Arc::clone(&all_there);
             crew.ask(move |tool: &mut i32| {
@@ -156,28 +190,50 @@ mod tests {
         assert_eq!(crew.ask(|()| 1).await, Ok(1));
     }
 
+    /// Work that has begun and goes on until the second says so.
+    fn busy(crew: &Crew<i32>) -> (impl Future<Output = Result<(), NotDone>>, Arc<Notify>, Arc<Barrier>) {
+        let (begun, end) = (Arc::new(Notify::new()), Arc::new(Barrier::new(2)));
+        let (its_begun, its_end) = (Arc::clone(&begun), Arc::clone(&end));
+        let work = move |tool: &mut i32| {
+            its_begun.notify_one();
+            its_end.wait();
+            *tool += 1;
+        };
+        (crew.ask(work), begun, end)
+    }
+
+    #[tokio::test]
+    async fn a_turn_ends_with_its_work_and_not_with_who_waits_for_it() {
+        let crew = Crew::new("test", [0]).unwrap();
+        let (left, begun, end) = busy(&crew);
+        tokio::select! {
+            _ = left => unreachable!("it goes on"),
+            () = begun.notified() => {}
+        }
+        assert_eq!(crew.turns.available_permits(), 0);
+        end.wait();
+        assert_eq!(crew.ask(|tool| *tool).await, Ok(1));
+    }
+
     #[tokio::test]
     async fn what_nobody_waits_for_is_not_begun() {
         let crew = Crew::new("test", [0]).unwrap();
-        let (begun, wait) = (Arc::new(Barrier::new(2)), Arc::new(std::sync::Barrier::new(2)));
-        let (its_begun, its_wait) = (Arc::clone(&begun), Arc::clone(&wait));
-        let mut first = pin!(crew.ask(move |_: &mut i32| {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            runtime.block_on(its_begun.wait());
-            its_wait.wait();
-        }));
+        // As if there were two, so that one has its turn while the only one is busy.
+        crew.turns.add_permits(1);
+        let (first, begun, end) = busy(&crew);
+        let mut first = pin!(first);
         tokio::select! {
-            _ = &mut first => unreachable!("it waits"),
-            _ = begun.wait() => {}
+            _ = &mut first => unreachable!("it goes on"),
+            () = begun.notified() => {}
         }
         {
-            let mut left = pin!(crew.ask(|tool: &mut i32| *tool += 1));
-            let polled = std::future::poll_fn(|cx| Poll::Ready(left.as_mut().poll(cx))).await;
+            let mut left = pin!(crew.ask(|tool: &mut i32| *tool += 10));
+            let polled = poll_fn(|cx| Poll::Ready(left.as_mut().poll(cx))).await;
             assert!(polled.is_pending());
         }
-        wait.wait();
+        end.wait();
         first.await.unwrap();
-        assert_eq!(crew.ask(|tool| *tool).await, Ok(0));
+        assert_eq!(crew.ask(|tool| *tool).await, Ok(1));
     }
 
     #[tokio::test]
@@ -191,8 +247,9 @@ mod tests {
         let said = Arc::new(Mutex::new(Vec::new()));
         let crew = Crew::new("test", [Tool(Arc::clone(&said))]).unwrap();
         let asked = crew.ask(|tool: &mut Tool| lock(&tool.0).push("done"));
-        let (asked, ()) = tokio::join!(biased; asked, crew.go_home());
-        assert_eq!(asked, Ok(()));
+        let too_late = crew.ask(|tool: &mut Tool| lock(&tool.0).push("too late"));
+        let (asked, too_late, ()) = tokio::join!(biased; asked, too_late, crew.go_home());
+        assert_eq!((asked, too_late), (Ok(()), Err(NotDone)), "there is one turn");
         assert_eq!(*lock(&said), ["done", "put away"]);
         assert_eq!(crew.ask(|_| ()).await, Err(NotDone));
     }

@@ -12,6 +12,7 @@ use super::{
     desk::{Desk, Dialog, Picking, use_desk},
     emoji::FREQUENT,
     icon::{Icon, icon},
+    log::focus_message,
     overlay::Modal,
 };
 use crate::i18n::{language, text};
@@ -148,7 +149,8 @@ fn Delete(message: Arc<Message>) -> impl IntoView {
                 on:click=move |_| {
                     desk.close();
                     desk.state.delete(seq);
-                    desk.focus_field();
+                    // The dialog gives the focus back to where it came from, which may be a button that goes with the words.
+                    request_animation_frame(move || focus_message(seq));
                 }
             >
                 {text!(locale, message.delete)}

@@ -327,6 +327,11 @@ fn focus(element: Option<Element>) {
     }
 }
 
+/// To a message, if it is there.
+pub(crate) fn focus_message(seq: Seq) {
+    focus(document().get_element_by_id(&format!("m{seq}")));
+}
+
 /// To the last message there is.
 pub(crate) fn focus_newest() {
     focus(document().query_selector(".log-list > article:last-of-type").ok().flatten());

@@ -84,12 +84,13 @@ fn MessageView(
             edited: message.is_some_and(|message| message.edited_at.is_some()),
         }
     });
+    let is_there = part(row, |row| row.as_ref().is_some_and(|row| row.message.content.is_some()));
     let quote = part(row, |row| {
         let message = &row.as_ref()?.message;
+        // One that is deleted quotes nothing.
+        message.content.as_ref()?;
         Some((message.reply_to?, message.quote.clone()))
     });
-    let reactions =
-        part(row, |row| row.as_ref().map(|row| row.message.reactions.clone()).unwrap_or_default());
     let room = move || state.open_room().with_untracked(|open| open.room.slug.clone());
     let first_local = first.local;
     let local = move || row.with(|row| row.as_ref().map_or(first_local, |row| row.local));
@@ -151,11 +152,11 @@ fn MessageView(
                 <div class="message-body">
                     {live(move || body_view(&body(), Reader { locale, me: &me }))}
                 </div>
-                {reactions_view(key, reactions)}
+                {reactions_view(key, row)}
                 {live(move || delivery_view(locale, &delivery(), seq()))}
             </div>
             {when(
-                move || is_active.get() && seq() > Seq::ZERO && body().content.is_some(),
+                move || is_active.get() && seq() > Seq::ZERO && is_there(),
                 move || view! { <Toolbar key mine /> }.into_any(),
             )}
         </article>

@@ -6,12 +6,12 @@ use protocol::{Emoji, UserId, timeline::Reaction};
 use super::{
     desk::use_desk,
     list::list,
-    reactive::{known, live},
+    reactive::{Known, known, live, part},
     when::when,
 };
 use crate::{
     i18n::{Locale, language, text},
-    state::RowKey,
+    state::{MessageRow, RowKey},
 };
 
 /// How many of those who reacted are named.
@@ -29,33 +29,27 @@ fn who_reacted(locale: Locale, reaction: &Reaction) -> String {
 }
 
 /// The reactions to the message of a row.
-pub(crate) fn reactions_view(
-    key: RowKey,
-    reactions: impl Fn() -> Vec<Reaction> + Copy + Send + Sync + 'static,
-) -> AnyView {
+pub(crate) fn reactions_view(key: RowKey, row: Known<Option<MessageRow>>) -> AnyView {
     let me = use_desk().state.me().id;
-    let emoji = move || reactions().into_iter().map(|reaction| reaction.emoji).collect();
-    when(
-        move || !reactions().is_empty(),
-        move || {
-            view! { <div class="reactions">{list(emoji, move |emoji| chip(key, emoji, reactions, me))}</div> }
-                .into_any()
-        },
-    )
+    let is_there = part(row, |row| row.as_ref().is_some_and(|row| !row.message.reactions.is_empty()));
+    when(is_there, move || {
+        let reactions = known(move |_| {
+            row.with(|row| row.as_ref().map(|row| row.message.reactions.clone()).unwrap_or_default())
+        });
+        let emoji = move || reactions.with(|all| all.iter().map(|reaction| reaction.emoji.clone()).collect());
+        view! { <div class="reactions">{list(emoji, move |emoji| chip(key, emoji, reactions, me))}</div> }
+            .into_any()
+    })
 }
 
 /// One emoji.
-fn chip(
-    key: RowKey,
-    emoji: Emoji,
-    reactions: impl Fn() -> Vec<Reaction> + Send + Sync + 'static,
-    me: UserId,
-) -> AnyView {
+fn chip(key: RowKey, emoji: Emoji, reactions: Known<Vec<Reaction>>, me: UserId) -> AnyView {
     let locale = language();
     let desk = use_desk();
     let shown = emoji.to_string();
     let mark = emoji.clone();
-    let reaction = known(move |_| reactions().into_iter().find(|reaction| reaction.emoji == emoji));
+    let reaction =
+        known(move |_| reactions.with(|all| all.iter().find(|reaction| reaction.emoji == emoji).cloned()));
     let count =
         move || reaction.with(|reaction| reaction.as_ref().map_or(0, |reaction| reaction.users.len()));
     let mine = move || {

@@ -29,11 +29,11 @@ use crate::{
     state::{Ask, Cause, Change, ChatState, Fetch, Intent, Model, Staying, Unsent, Zone},
 };
 
-/// Most frames of the socket that are taken in from one showing to the next while the page is in sight, as long as no more than
+/// Most lines of the socket that are taken in from one showing to the next while the page is in sight, as long as no more than
 /// eight times as many wait. A few milliseconds' work: between two frames of the screen there are 16.
-const FRAMES_MAX: usize = 50;
-/// Most frames that wait. Where more come, all are taken in at once.
-const WAITING_MAX_FRAMES: usize = 10_000;
+const LINES_MAX: usize = 50;
+/// Most lines that wait. Where more come, all are taken in at once.
+const WAITING_MAX_LINES: usize = 10_000;
 /// How often the page's title and counts follow while it is out of sight, where frames do not come.
 const HIDDEN_SHOW_INTERVAL: Duration = Duration::from_millis(250);
 /// The cookie of the room that was looked at last.
@@ -77,7 +77,7 @@ struct Driver {
     socket: Option<Socket>,
     /// Tells the sockets apart: what one that was dropped still says is not heard.
     sockets: u32,
-    /// Frames of the socket that are still to be taken in, and how many were since the last showing.
+    /// Lines of the socket, each a frame of the protocol, that are still to be taken in, and how many were since the last showing.
     waiting: VecDeque<String>,
     taken: usize,
     /// Whether the server has greeted the socket.
@@ -255,14 +255,14 @@ impl Driver {
         }
     }
 
-    /// A frame came in: it is taken in at once, unless so many have been since the last showing that the next would be late.
-    fn hear_frame(&mut self, text: &str) {
-        let is_late = self.taken >= FRAMES_MAX && browser::is_visible();
+    /// A line came in: it is taken in at once, unless so many have been since the last showing that the next would be late.
+    fn hear_line(&mut self, text: &str) {
+        let is_late = self.taken >= LINES_MAX && browser::is_visible();
         if self.waiting.is_empty() && !is_late {
             return self.take_in(text);
         }
         self.waiting.push_back(text.to_owned());
-        if self.waiting.len() > WAITING_MAX_FRAMES {
+        if self.waiting.len() > WAITING_MAX_LINES {
             self.take_in_waiting(usize::MAX);
         }
     }
@@ -487,7 +487,7 @@ fn show() {
         driver.showing = false;
         driver.taken = 0;
         // A part of them, so that they do not become more and more where they come faster than this.
-        let most = FRAMES_MAX.max(driver.waiting.len() / 8);
+        let most = LINES_MAX.max(driver.waiting.len() / 8);
         driver.take_in_waiting(if browser::is_visible() { most } else { usize::MAX });
         state = Some(driver.state);
     });
@@ -505,7 +505,15 @@ fn hear(number: u32, news: News) {
         }
         match news {
             News::Opened => driver.run([Task::Input(Input::Connected)]),
-            News::Frames(lines) => lines.lines().for_each(|line| driver.hear_frame(line)),
+            News::Lines(text) => {
+                for line in text.lines() {
+                    // What a line ends is the end of those behind it.
+                    if driver.sockets != number || driver.socket.is_none() {
+                        break;
+                    }
+                    driver.hear_line(line);
+                }
+            }
             // The browser does not say why the server turned a socket away: ask before the session tries again.
             News::Closed { code: None } if !driver.welcomed && browser::has_network() => {
                 is_lost_unwelcomed = true;

@@ -12,8 +12,8 @@ const BROKEN_OFF: u16 = 1006;
 pub(super) enum News {
     /// It is open.
     Opened,
-    /// Frames came in, each a line.
-    Frames(String),
+    /// Lines came in, each a frame of the protocol.
+    Lines(String),
     /// It is over. Nothing follows.
     Closed {
         /// The code in the close frame.
@@ -62,7 +62,7 @@ impl Drop for Socket {
 /// What an event of the socket means. Hubbub sends text and no bytes.
 fn news(event: Event) -> Option<News> {
     match event.dyn_into::<MessageEvent>() {
-        Ok(message) => message.data().as_string().map(News::Frames),
+        Ok(message) => message.data().as_string().map(News::Lines),
         Err(event) => Some(match event.dyn_into::<CloseEvent>() {
             Ok(close) => News::Closed { code: Some(close.code()).filter(|code| *code != BROKEN_OFF) },
             Err(_) => News::Opened,

@@ -106,6 +106,12 @@ async fn events_that_come_together_may_share_a_frame() {
     let bearer = format!("Bearer {}", alice.token);
     let mut reader = connect_to(&server, "/ws?packing=lines", &[("authorization", &bearer)]).await.unwrap();
     reader.send(Message::text(r#"{"type":"join","room":"general"}"#)).await.unwrap();
+    let joined = async {
+        while !matches!(reader.next().await, Some(Ok(Message::Text(text))) if text.contains(r#""type":"joined""#))
+        {
+        }
+    };
+    timeout(PATIENCE, joined).await.unwrap();
     let mut writer = Wire::connect(server.address(), &bob.token).await;
     let mut next = 1;
     let shared = async {

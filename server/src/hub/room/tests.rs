@@ -114,6 +114,39 @@ fn of_events_that_come_together_a_reader_gets_those_it_lacks() {
     assert!(events_of(&part).into_iter().eq(3..=300));
 }
 
+/// Frames as they come to a socket.
+type Raw = Rc<RefCell<Vec<Frames>>>;
+
+impl Queue for Raw {
+    fn push(&self, frames: &Frames) {
+        self.borrow_mut().push(frames.clone());
+    }
+
+    fn offer(&self, frames: &Frames) {
+        self.push(frames);
+    }
+}
+
+#[test]
+fn who_asks_for_lines_gets_lines_and_nobody_else() {
+    let (mut room, now) = (Room::<Raw>::new("general".parse().unwrap()), Instant::now());
+    let (frames, lines) = (Raw::default(), Raw::default());
+    for (conn, queue, packing) in [(1, &frames, Packing::Frames), (2, &lines, Packing::Lines)] {
+        room.subscribe(ConnId(conn), &user(1), Rc::clone(queue), packing);
+        room.release(ConnId(conn), seq(0), now);
+    }
+    room.publish(&[event(1), event(2), event(3)], now);
+    // Those who are released later read the same way.
+    room.subscribe(ConnId(3), &user(1), Rc::clone(&lines), Packing::Lines);
+    room.release(ConnId(3), seq(1), now);
+    let lengths = |queue: &Raw| -> Vec<Vec<usize>> {
+        let lines = |text| str::from_utf8(text).unwrap().lines().count();
+        queue.borrow().iter().map(|frames| Frames::payloads(frames.bytes()).map(lines).collect()).collect()
+    };
+    assert_eq!(lengths(&frames), [[1, 1, 1]]);
+    assert_eq!(lengths(&lines), [[3], [2]]);
+}
+
 #[test]
 fn typing_is_not_told_to_the_one_who_types() {
     let (mut room, now) = (room(), Instant::now());

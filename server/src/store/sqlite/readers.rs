@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use rusqlite::Connection;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 
 use super::error::Error;
 use crate::{
@@ -17,17 +17,12 @@ pub(super) const CONNECTIONS: u32 = 4;
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
-pub(super) struct Readers {
-    crew: Crew<Connection>,
-    /// As many as there are connections.
-    permits: Semaphore,
-}
+pub(super) struct Readers(Crew<Connection>);
 
 impl Readers {
     /// `connections` are [`CONNECTIONS`].
     pub(super) fn new(connections: Vec<Connection>) -> io::Result<Self> {
-        let permits = Semaphore::new(connections.len());
-        Ok(Self { crew: Crew::new("reads", connections)?, permits })
+        Crew::new("reads", connections).map(Self)
     }
 
     /// Runs a query.
@@ -35,19 +30,15 @@ impl Readers {
         &self,
         query: impl FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let permit = timeout(WAIT_MAX, self.permits.acquire()).await;
-        let _permit = permit.map_err(|_| StoreError("too many ask at once".into()))?.map_err(|_| closed())?;
-        let answer = self.crew.ask(query).await.map_err(|NotDone| StoreError("a query panicked".into()))?;
-        Ok(answer?)
+        let turn = timeout(WAIT_MAX, self.0.turn()).await;
+        let turn = turn.map_err(|_| StoreError("too many ask at once".into()))?;
+        let turn = turn.map_err(|NotDone| StoreError("it is closed".into()))?;
+        let answer = turn.ask(query).await;
+        Ok(answer.map_err(|NotDone| StoreError("a query panicked, or it is closed".into()))??)
     }
 
     /// Closes all of them when the queries that have begun are through. Later ones fail.
     pub(super) async fn close(&self) {
-        self.permits.close();
-        self.crew.go_home().await;
+        self.0.go_home().await;
     }
-}
-
-fn closed() -> StoreError {
-    StoreError("it is closed".into())
 }

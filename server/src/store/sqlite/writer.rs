@@ -130,8 +130,10 @@ pub(super) async fn run(
                 }
                 gather(&mut jobs, &mut batch).await;
                 let jobs = mem::take(&mut batch);
-                // A panic: whoever waits for an answer is told that the store is closed.
-                let Ok(written) = pen.ask(move |pen| pen.write(jobs)).await else { return };
+                let Ok(written) = pen.ask(move |pen| pen.write(jobs)).await else {
+                    tracing::error!("the writer panicked; nothing is written any more");
+                    break;
+                };
                 reporter.report(written).await;
             }
         }
