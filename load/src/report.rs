@@ -29,7 +29,8 @@ impl Report {
     pub(crate) fn judge(&mut self, evidence: &Evidence) {
         let (events, acks, readers) =
             (evidence.log.len(), evidence.acknowledged.len(), evidence.readers.len());
-        self.note(format!("{events} events, {acks} acknowledged, {readers} readers"));
+        let followed = if readers == 1 { "reader" } else { "readers" };
+        self.note(format!("{events} events, {acks} acknowledged, {readers} {followed}"));
         self.demand(acks > 0, "nothing was acknowledged: the run proves nothing");
         self.broken.extend(judge(evidence));
     }

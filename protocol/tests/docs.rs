@@ -164,7 +164,7 @@ fn bounds_are_the_ones_of_the_code() {
             "| emoji | 16 characters; 20 different ones on a message |",
             limits::EMOJI_MAX_CHARS == 16 && limits::REACTIONS_MAX_PER_MESSAGE == 20,
         ),
-        ("| frame | 64 KiB |", limits::FRAME_MAX_BYTES == 64 * 1024),
+        ("| frame from the client | 64 KiB |", limits::FRAME_MAX_BYTES == 64 * 1024),
         (
             "| page | 50 messages, at most 100; fewer where they are long: at most 256 KiB of content but for the first |",
             limits::PAGE_DEFAULT_MESSAGES == 50

@@ -75,6 +75,7 @@ impl Frames {
                     if !lines.is_empty() {
                         lines.push(b'\n');
                     }
+                    debug_assert!(!line.contains(&b'\n'), "a line breaks");
                     lines.extend_from_slice(line);
                 }
                 Self::one(OpCode::Text, &lines)
