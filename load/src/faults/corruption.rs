@@ -79,7 +79,9 @@ pub(super) async fn run(run: &mut Run) -> anyhow::Result<Report> {
         "{rounds} times damaged: {refused} refusals to start that say what to do, {whole} times everything was read, \
          {prefix} times all up to some moment, {admitted} times what could not be read was refused"
     ));
-    report.demand(refused > 0 && whole > 0, "one kind of outcome never came: the run proves little");
+    // How often each comes depends on how much of the database is in its log.
+    report.demand(refused + admitted > 0, "no damage was ever noticed: the run proves nothing");
+    report.demand(whole + prefix > 0, "nothing was ever read: the run proves little");
     Ok(report)
 }
 
