@@ -1,5 +1,5 @@
-//! What a pointer, a finger and the focus do to a row. Only in the browser: the server has nobody to listen to, and to make
-//! listeners for every row is a tenth of what it would spend on a page.
+//! What a pointer, a finger and the focus do to a row. Only in the browser: the server has nobody to listen to, and would make
+//! seven listeners for every row.
 
 #[cfg(not(feature = "hydrate"))]
 pub(crate) use deaf::Touch;
