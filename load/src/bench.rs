@@ -21,12 +21,13 @@ mod samples;
 mod suite;
 mod talk;
 
-use std::{env, ffi::OsString, fs, path::PathBuf, thread, time::Duration};
+use std::{env, ffi::OsString, fs, io, path::PathBuf, thread, time::Duration};
 
 use clap::Args;
 
 use self::{
     alone::Alone,
+    goals::{DURABLE_FLOOR, FLOOR, HUBBUB, HUBBUB_BEFORE},
     peer::{Hubbub, Peer, Relay},
     plan::{STAGES, Stage},
     report::Subjects,
@@ -41,6 +42,9 @@ pub(crate) struct Arguments {
     /// The Hubbub's binary.
     #[arg(long, env = "HUBBUB_BIN", default_value = "target/release/hubbub")]
     server: PathBuf,
+    /// Another Hubbub's binary, to see what a change brings.
+    #[arg(long)]
+    before: Option<PathBuf>,
     /// The folder of the other servers' programs.
     #[arg(long, default_value = "load/peers")]
     peers: PathBuf,
@@ -82,6 +86,9 @@ pub(crate) struct Arguments {
 /// How long each load goes on before it is counted.
 const WARM_UP: Duration = Duration::from_millis(500);
 
+/// How long an event is that carries what is said here.
+const EVENT_BYTES: &str = "380";
+
 /// Messages in the room whose pages are measured.
 const FULL_ROOM: u32 = 1_000_000;
 /// The same in a quick run.
@@ -96,19 +103,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let span = Span { warm_up: WARM_UP, counted: Duration::from_millis(arguments.counted_ms) };
         let mut round = Round { samples: &mut samples, number: round, span };
         for stage in &stages {
-            for peer in peers.iter().filter(|peer| stage.is_for(peer.name())) {
-                round.stage(stage, &**peer);
-            }
+            let peers: Vec<&dyn Peer> =
+                peers.iter().map(|peer| &**peer).filter(|peer| stage.is_for(peer.name())).collect();
+            round.stage(stage, &peers)?;
         }
         if arguments.readers.is_none() {
-            let hubbub = Hubbub::new(arguments.server.clone());
+            let hubbub = Hubbub::new(HUBBUB, arguments.server.clone());
             Alone { round: &mut round, hubbub: &hubbub }.acks()?;
         }
     }
     if arguments.readers.is_none() {
         let span = Span { warm_up: WARM_UP, counted: Duration::from_millis(arguments.counted_ms) };
         let mut round = Round { samples: &mut samples, number: 0, span };
-        let hubbub = Hubbub::new(arguments.server.clone());
+        let hubbub = Hubbub::new(HUBBUB, arguments.server.clone());
         let mut alone = Alone { round: &mut round, hubbub: &hubbub };
         alone.idle()?;
         alone.pages(if arguments.quick { FULL_ROOM_QUICK } else { FULL_ROOM })?;
@@ -160,13 +167,20 @@ fn about(arguments: &Arguments) -> anyhow::Result<String> {
 
 fn peers(arguments: &Arguments) -> anyhow::Result<Vec<Box<dyn Peer>>> {
     let script = |name: &str| OsString::from(arguments.peers.join(name));
-    let mut peers: Vec<Box<dyn Peer>> = vec![
-        Box::new(Relay::new("floor", env::current_exe()?, ["floor".into(), "--listen".into()])),
-        Box::new(Hubbub::new(arguments.server.clone())),
-    ];
+    let floor = |name, arguments: &[&str]| {
+        Ok::<_, io::Error>(Relay::new(name, env::current_exe()?, arguments.iter().map(Into::into)))
+    };
+    // Those that goals name come first: where not all can be up at the same time, they are.
+    let mut peers: Vec<Box<dyn Peer>> =
+        vec![Box::new(floor(FLOOR, &["floor"])?), Box::new(Hubbub::new(HUBBUB, arguments.server.clone()))];
+    if let Some(before) = &arguments.before {
+        peers.push(Box::new(Hubbub::new(HUBBUB_BEFORE, before.clone())));
+    }
     if let Some(bun) = &arguments.bun {
         peers.push(Box::new(Relay::new("Bun", bun, [script("bun.js")])));
     }
+    let durable = ["floor", "--frame-bytes", EVENT_BYTES];
+    peers.push(Box::new(floor(DURABLE_FLOOR, &durable)?.with_file("--file")));
     if let Some(node) = &arguments.node {
         peers.push(Box::new(Relay::new("ws on Node", node, [script("ws.js")])));
     }

@@ -96,8 +96,13 @@ enum Command {
     /// Relay what is said with nothing but the writes: what `bench` compares with.
     Floor {
         /// Where to listen.
-        #[arg(long)]
         listen: SocketAddr,
+        /// A file that holds what is relayed before it is: what being durable costs alone.
+        #[arg(long)]
+        file: Option<PathBuf>,
+        /// How long what is relayed becomes at least, in bytes: spaces are put behind it.
+        #[arg(long, default_value_t = 0)]
+        frame_bytes: usize,
     },
 }
 
@@ -117,6 +122,8 @@ async fn main() -> anyhow::Result<()> {
             faults::run(&server, &faults, seed, short, report.as_deref()).await
         }
         Command::Bench(arguments) => bench::run(&arguments),
-        Command::Floor { listen } => bench::floor::run(listen),
+        Command::Floor { listen, file, frame_bytes } => {
+            bench::floor::run(listen, file.as_deref(), frame_bytes)
+        }
     }
 }

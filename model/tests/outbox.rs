@@ -81,6 +81,8 @@ impl Sink for Pipe {
         self.came.notify_one();
         Ok(bytes.len())
     }
+
+    fn end(&self) {}
 }
 
 /// Runs `scene` in every order.
@@ -92,7 +94,7 @@ fn in_every_order(scene: impl Fn() + Send + Sync + 'static) {
 
 fn outbox(room: usize) -> (Arc<Outbox>, Arc<Pipe>) {
     let pipe = Pipe::with_room(room);
-    (Arc::new(Outbox::new(Arc::clone(&pipe) as _, LIMIT_BYTES)), pipe)
+    (Arc::new(Outbox::new(Arc::clone(&pipe), LIMIT_BYTES)), pipe)
 }
 
 /// The write pump: the loop of `conn/write.rs`, without its patience.

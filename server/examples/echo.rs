@@ -2,14 +2,14 @@
 //! and writer. What a conformance suite talks to (`scripts/autobahn.sh`), for the chat itself answers no frame with the same:
 //! `cargo run -p server --example echo -- [ADDRESS]`.
 
-use std::{convert::Infallible, io, process::ExitCode, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, process::ExitCode, time::Duration};
 
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use protocol::CloseCode;
 use server::{
     hub::{Outbox, outbox::Flushed},
-    websocket::{Ended, Frames, Handshake, Message, Receiver, Writer},
+    websocket::{Ended, Frames, Handshake, Message, Receiver, Socket},
 };
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -48,50 +48,48 @@ async fn upgrade(mut request: Request<Incoming>) -> Result<axum::response::Respo
     let handshake = Handshake::of(&mut request).ok_or("this is no handshake")?;
     let response = handshake.response();
     tokio::spawn(async move {
-        if let Ok((receiver, writer)) =
+        if let Ok((socket, receiver)) =
             handshake.socket(TokioIo::<TcpStream>::into_inner, MESSAGE_MAX_BYTES).await
         {
-            converse(receiver, Arc::new(writer)).await;
+            // Nobody but this task pushes, and it waits for each answer to be written.
+            converse(receiver, &Outbox::new(socket, usize::MAX)).await;
         }
     });
     Ok(response)
 }
 
 /// Answers until one side ends it.
-async fn converse(mut receiver: Receiver, writer: Arc<Writer>) {
-    // Nobody but this task pushes, and it waits for each answer to be written.
-    let outbox = Outbox::new(Arc::clone(&writer) as _, usize::MAX);
+async fn converse(mut receiver: Receiver, outbox: &Outbox<Socket>) {
     loop {
-        let answer = match receiver.next().await {
+        let answer = match receiver.next(outbox.socket()).await {
             Ok(Message::Text(text)) => Frames::text(&text),
             Ok(Message::Binary(bytes)) => Frames::binary(&bytes),
             Ok(Message::Ping(payload)) => Frames::pong(&payload),
             Ok(Message::Pong) => continue,
             Ok(Message::Close(farewell)) => {
                 outbox.hang_up(Frames::answer_to(farewell.as_ref()));
-                return write(&writer, &outbox).await;
+                return write(outbox).await;
             }
             Err(Ended::Broken(violation)) => {
                 if let Some(code) = CloseCode::from_code(violation.code()) {
                     outbox.close(code);
                 }
-                write(&writer, &outbox).await;
-                drop(writer);
-                let _too_late = timeout(LINGER_TIMEOUT, receiver.discard()).await;
+                write(outbox).await;
+                let _too_late = timeout(LINGER_TIMEOUT, receiver.discard(outbox.socket())).await;
                 return;
             }
             Err(Ended::Gone) => return,
         };
         // A closed queue: the socket is broken, and is about to say so.
         let _closed = outbox.queue(answer);
-        write(&writer, &outbox).await;
+        write(outbox).await;
     }
 }
 
 /// Writes all that waits, however long the other side takes.
-async fn write(writer: &Writer, outbox: &Outbox) {
+async fn write(outbox: &Outbox<Socket>) {
     while outbox.flush() == Flushed::Full {
-        if writer.writable().await.is_err() {
+        if outbox.socket().writable().await.is_err() {
             return outbox.disconnect();
         }
     }

@@ -31,7 +31,7 @@ use crate::{
     hub::{self, ConnId, Hub, Outbox, outbox::Closed},
     limits::{ConnectionPermit, Limits},
     store::Session,
-    websocket::{Message, Packing, Receiver, Writer},
+    websocket::{Message, Packing, Receiver, Socket},
 };
 use read::{End, Reader};
 
@@ -85,7 +85,7 @@ impl Default for Settings {
 #[derive(Clone)]
 struct Peer {
     serving: Arc<Serving>,
-    outbox: Arc<Outbox>,
+    outbox: Arc<Outbox<Socket>>,
     user: Arc<User>,
     conn: ConnId,
 }
@@ -115,24 +115,23 @@ impl Drop for Attached {
 pub struct Connection {
     attached: Attached,
     receiver: Receiver,
-    writer: Arc<Writer>,
 }
 
 impl Connection {
     /// Makes the socket known to the hub after its handshake. `None`: the hub is gone, the server as good as down.
     pub async fn begin(
-        (receiver, writer): (Receiver, Writer),
+        (socket, receiver): (Socket, Receiver),
         packing: Packing,
         session: Session,
         permit: ConnectionPermit,
         serving: Arc<Serving>,
     ) -> Option<Self> {
-        let writer = Arc::new(writer);
-        let outbox = Arc::new(Outbox::new(Arc::clone(&writer) as _, serving.settings.outbox_bytes));
+        let outbox = Arc::new(Outbox::new(socket, serving.settings.outbox_bytes));
         let user = Arc::new(session.user);
-        let conn = serving.hub.attach(Arc::clone(&user), session.token, Arc::clone(&outbox), packing).await?;
+        let conn =
+            serving.hub.attach(Arc::clone(&user), session.token, Arc::clone(&outbox) as _, packing).await?;
         let attached = Attached { peer: Peer { serving, outbox, user, conn }, _permit: permit };
-        Some(Self { attached, receiver, writer })
+        Some(Self { attached, receiver })
     }
 
     /// Serves it until it ends. To be run by the tracker of [`Serving`].
@@ -146,7 +145,7 @@ impl Connection {
             // The first frame of an empty queue always fits; a session that has just ended has closed it, and the pump
             // says so.
             let _closed = peer.answer(&welcome(peer));
-            let writing = write::run(self.writer, &peer.outbox);
+            let writing = write::run(&peer.outbox);
             let mut writing = pin!(writing);
             let mut reader = Reader::new(peer.clone());
             let end = tokio::select! {
@@ -174,10 +173,10 @@ async fn part(receiver: &mut Receiver, peer: &Peer, end: Option<End>) {
         match end {
             Some(End::Broken(_)) => {
                 peer.outbox.disconnect();
-                receiver.discard().await;
+                receiver.discard(peer.outbox.socket()).await;
             }
             Some(End::Left(_) | End::Gone) => {}
-            Some(End::Close(_)) | None => until_farewell(receiver).await,
+            Some(End::Close(_)) | None => until_farewell(receiver, peer.outbox.socket()).await,
         }
     };
     let _too_late = timeout(LINGER_TIMEOUT, heard).await;
@@ -195,6 +194,6 @@ fn welcome(peer: &Peer) -> ServerFrame {
 }
 
 /// Reads until the other side has answered our close frame.
-async fn until_farewell(receiver: &mut Receiver) {
-    while receiver.next().await.is_ok_and(|message| !matches!(message, Message::Close(_))) {}
+async fn until_farewell(receiver: &mut Receiver, socket: &Socket) {
+    while receiver.next(socket).await.is_ok_and(|message| !matches!(message, Message::Close(_))) {}
 }

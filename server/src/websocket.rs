@@ -1,7 +1,8 @@
 //! WebSocket (RFC 6455), the server's side of it, straight on tokio's TCP socket.
 //!
 //! Hidden here: the handshake, how frames lie on the wire, and what the standard demands of whoever speaks it. What is
-//! known of a chat stays outside. [`Decoder`] and [`Frames`] are pure; [`Receiver`] reads and [`Sink`] writes.
+//! known of a chat stays outside. [`Decoder`] and [`Frames`] are pure; [`Receiver`] reads from a
+//! [`Socket`], and whatever writes writes to a [`Sink`].
 //!
 //! Our own, because of what a connection costs that says nothing: there is no buffer here while nothing comes, a message
 //! is one allocation that all of its readers share, and whoever has something to send can write it at once
@@ -12,21 +13,20 @@ mod frames;
 mod handshake;
 mod header;
 mod receive;
-mod send;
 mod sink;
+mod socket;
 
 pub use decode::{Decoder, Farewell, Message, Violation};
 pub use frames::{Frames, Packing};
 pub use handshake::{Handshake, Lost};
 pub use receive::{Ended, Receiver};
-pub use send::Writer;
 pub use sink::Sink;
+pub use socket::Socket;
 
 use tokio::net::TcpStream;
 
-/// Both halves of a socket after the handshake. `early` is what was read of it before; a message of the client has at
-/// most `message_max_bytes`.
-pub fn split(socket: TcpStream, early: &[u8], message_max_bytes: usize) -> (Receiver, Writer) {
-    let (read, write) = socket.into_split();
-    (Receiver::new(read, early, message_max_bytes), Writer::new(write))
+/// A socket after the handshake, and who reads from it. `early` is what was read of it before; a message of the client has
+/// at most `message_max_bytes`.
+pub fn open(stream: TcpStream, early: &[u8], message_max_bytes: usize) -> (Socket, Receiver) {
+    (Socket::new(stream), Receiver::new(early, message_max_bytes))
 }

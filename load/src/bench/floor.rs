@@ -1,11 +1,18 @@
 //! The floor: what the kernel asks for alone. A relay that does one `write` of a ready frame for each reader and message
 //! (where messages came together: for each reader and batch) and nothing else that could be left out. No chat server
 //! that writes to a socket for each reader can be much below it.
+//!
+//! With a file, and frames as long as an event's, it is the floor of those that keep what they are told: one write and one
+//! `fdatasync` for each turn before it is relayed, into a place that the file system knows already, and nothing that could
+//! read it again.
 
 use std::{
     collections::HashMap,
+    fs::File,
     io::{self, ErrorKind, Read as _, Write as _},
     net::SocketAddr,
+    os::unix::fs::FileExt as _,
+    path::Path,
 };
 
 use mio::{
@@ -21,6 +28,8 @@ const EVENTS_MAX: usize = 1024;
 const BUFFER_BYTES: usize = 64 * 1024;
 /// The longest request or frame that is waited for, in bytes.
 const WAITING_MAX_BYTES: usize = 64 * 1024;
+/// How long the file gets before it is written over, in bytes.
+const FILE_BYTES: usize = 4 * 1024 * 1024;
 /// A client's header in front of at most 125 bytes: two bytes, and the mask.
 const HEADER_BYTES: usize = 6;
 const LENGTH: u8 = 0x7F;
@@ -28,12 +37,14 @@ const LENGTH: u8 = 0x7F;
 const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
-/// Relays until the process is ended.
-pub(crate) fn run(address: SocketAddr) -> anyhow::Result<()> {
+/// Relays until the process is ended, in frames of at least `frame_bytes`. What is relayed is in `file` before, where there
+/// is one.
+pub(crate) fn run(address: SocketAddr, file: Option<&Path>, frame_bytes: usize) -> anyhow::Result<()> {
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::bind(address)?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-    let mut floor = Floor::default();
+    let disk = file.map(Disk::new).transpose()?;
+    let mut floor = Floor { frame_bytes, disk, ..Floor::default() };
     let mut events = Events::with_capacity(EVENTS_MAX);
     loop {
         match poll.poll(&mut events, None) {
@@ -47,7 +58,36 @@ pub(crate) fn run(address: SocketAddr) -> anyhow::Result<()> {
                 floor.serve(event.token().0, event.is_readable(), event.is_writable());
             }
         }
+        floor.keep()?;
         floor.deliver();
+    }
+}
+
+/// A file that is written to round and round, so that nothing but its bytes ever changes.
+struct Disk {
+    file: File,
+    place: usize,
+}
+
+impl Disk {
+    fn new(path: &Path) -> io::Result<Self> {
+        let file = File::create_new(path)?;
+        file.write_all_at(&vec![0; FILE_BYTES], 0)?;
+        file.sync_all()?;
+        Ok(Self { file, place: 0 })
+    }
+
+    fn keep<'b>(&mut self, batches: impl Iterator<Item = &'b [u8]>) -> io::Result<()> {
+        let mut is_new = false;
+        for batch in batches {
+            if self.place + batch.len() > FILE_BYTES {
+                self.place = 0;
+            }
+            self.file.write_all_at(batch, self.place as u64)?;
+            self.place += batch.len();
+            is_new = true;
+        }
+        if is_new { self.file.sync_data() } else { Ok(()) }
     }
 }
 
@@ -73,6 +113,8 @@ struct Floor {
     rooms: Vec<Room>,
     names: HashMap<Vec<u8>, usize>,
     buffer: Vec<u8>,
+    frame_bytes: usize,
+    disk: Option<Disk>,
 }
 
 impl Floor {
@@ -131,12 +173,18 @@ impl Floor {
             reader.write(&answer)?;
         }
         if let Some(room) = reader.room {
-            relay(&mut reader.heard, &mut self.rooms[room].batch)?;
+            relay(&mut reader.heard, &mut self.rooms[room].batch, self.frame_bytes)?;
         }
         if reader.heard.is_empty() {
             reader.heard = Vec::new();
         }
         Ok(())
+    }
+
+    /// Writes to the file what was said in this turn.
+    fn keep(&mut self) -> io::Result<()> {
+        let Some(disk) = &mut self.disk else { return Ok(()) };
+        disk.keep(self.rooms.iter().map(|room| &*room.batch).filter(|batch| !batch.is_empty()))
     }
 
     /// One write for each reader of a room in which something was said.
@@ -182,8 +230,8 @@ fn requested_room(heard: &mut Vec<u8>) -> Option<Vec<u8>> {
     path
 }
 
-/// Takes whole frames of a client off `heard` and appends them to `batch` as a server sends them.
-fn relay(heard: &mut Vec<u8>, batch: &mut Vec<u8>) -> io::Result<()> {
+/// Takes whole frames of a client off `heard` and appends them to `batch` as a server sends them, of at least `frame_bytes`.
+fn relay(heard: &mut Vec<u8>, batch: &mut Vec<u8>, frame_bytes: usize) -> io::Result<()> {
     let mut used = 0;
     while let [first, second, ..] = heard[used..] {
         let length = usize::from(second & LENGTH);
@@ -192,8 +240,9 @@ fn relay(heard: &mut Vec<u8>, batch: &mut Vec<u8>) -> io::Result<()> {
         }
         let Some(bytes) = heard.get(used..used + HEADER_BYTES + length) else { break };
         let (header, masked) = bytes.split_at(HEADER_BYTES);
-        let payload: Vec<u8> =
+        let mut payload: Vec<u8> =
             masked.iter().zip(header[2..].iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
+        payload.resize(payload.len().max(frame_bytes), b' ');
         frame::put_unmasked(batch, &payload);
         used += HEADER_BYTES + length;
     }
@@ -221,18 +270,31 @@ mod tests {
         frame::put(&mut heard, frame::TEXT, b"two");
         let half = heard.split_off(heard.len() - 1);
         let mut batch = Vec::new();
-        relay(&mut heard, &mut batch).unwrap();
+        relay(&mut heard, &mut batch, 0).unwrap();
         assert_eq!(batch, b"\x81\x03one");
         heard.extend_from_slice(&half);
-        relay(&mut heard, &mut batch).unwrap();
+        relay(&mut heard, &mut batch, 0).unwrap();
         assert_eq!(batch, b"\x81\x03one\x81\x03two");
         assert!(heard.is_empty());
     }
 
     #[test]
-    fn a_mask_is_taken_off() {
+    fn a_file_is_written_over_from_its_beginning_when_it_is_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kept");
+        let mut disk = Disk::new(&path).unwrap();
+        let half = vec![1; FILE_BYTES / 2 + 1];
+        disk.keep([&half[..]].into_iter()).unwrap();
+        disk.keep([&half[..], b"end"].into_iter()).unwrap();
+        let kept = std::fs::read(&path).unwrap();
+        assert_eq!((disk.place, kept.len()), (half.len() + 3, FILE_BYTES));
+        assert_eq!(kept[half.len()..half.len() + 3], *b"end");
+    }
+
+    #[test]
+    fn a_mask_is_taken_off_and_what_is_short_is_made_longer() {
         let mut batch = Vec::new();
-        relay(&mut vec![0x81, 0x82, 1, 2, 3, 4, b'h' ^ 1, b'i' ^ 2], &mut batch).unwrap();
-        assert_eq!(batch, b"\x81\x02hi");
+        relay(&mut vec![0x81, 0x82, 1, 2, 3, 4, b'h' ^ 1, b'i' ^ 2], &mut batch, 4).unwrap();
+        assert_eq!(batch, b"\x81\x04hi  ");
     }
 }

@@ -7,8 +7,12 @@ use super::{
 
 /// Who is held against it, and whom it is compared with.
 pub(crate) const HUBBUB: &str = "Hubbub";
+/// Another binary of it.
+pub(crate) const HUBBUB_BEFORE: &str = "Hubbub before";
 pub(crate) const BUN: &str = "Bun";
 pub(crate) const FLOOR: &str = "floor";
+/// The floor that keeps on disk what it relays.
+pub(crate) const DURABLE_FLOOR: &str = "durable floor";
 
 /// What a value must keep.
 #[derive(Debug, Clone, Copy)]

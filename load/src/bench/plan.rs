@@ -1,7 +1,7 @@
 //! What is measured: crowds of different sizes, and what they do.
 
 use super::{
-    goals::{BUN, FLOOR, HUBBUB},
+    goals::{BUN, DURABLE_FLOOR, FLOOR, HUBBUB, HUBBUB_BEFORE},
     peer::House,
     talk::Load,
 };
@@ -62,7 +62,7 @@ pub(crate) const STAGES: &[Stage] = &[
 impl Stage {
     /// Whether a peer goes through it.
     pub(crate) fn is_for(&self, peer: &str) -> bool {
-        self.who == Who::Everybody || [HUBBUB, BUN, FLOOR].contains(&peer)
+        self.who == Who::Everybody || [HUBBUB, HUBBUB_BEFORE, BUN, FLOOR, DURABLE_FLOOR].contains(&peer)
     }
 
     /// What a load of this stage is called.

@@ -18,6 +18,21 @@ const START_POLL: Duration = Duration::from_millis(10);
 /// The unit of times in `/proc/PID/stat`: `USER_HZ` is 100 wherever Linux tells it to programs.
 const TICK: Duration = Duration::from_millis(10);
 
+/// How many files a process may open here.
+pub(crate) fn files_max() -> anyhow::Result<usize> {
+    let limits = fs::read_to_string("/proc/self/limits")?;
+    files_max_in(&limits).context("/proc/self/limits is odd")
+}
+
+/// The first number in the line is the limit that holds, the second how far it could be raised.
+fn files_max_in(limits: &str) -> Option<usize> {
+    let mut values = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?.split_whitespace();
+    match values.next()? {
+        "unlimited" => Some(usize::MAX),
+        limit => limit.parse().ok(),
+    }
+}
+
 /// A port of the kernel's choosing. It is free when this returns and stays so in practice, for others are handed out first.
 pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
@@ -113,6 +128,15 @@ fn ticks(stat: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_limit_of_files_is_found() {
+        let limits =
+            |limit| format!("Max processes  1  2  processes\nMax open files  {limit}  20000  files\n");
+        assert_eq!(files_max_in(&limits("1024")), Some(1024));
+        assert_eq!(files_max_in(&limits("unlimited")), Some(usize::MAX));
+        assert_eq!(files_max_in("nonsense"), None);
+    }
 
     #[test]
     fn times_are_found_behind_any_name() {

@@ -1,20 +1,30 @@
-//! The rounds: every peer in turn in every stage, A B C A B C, so that what the machine does beside it hits all alike.
+//! The rounds: every peer in turn, A B C A B C, so that what the machine does beside it hits all alike.
+//!
+//! In each round as many servers as can be are up at the same time, each with its crowd, and take short turns under the same load: what
+//! disturbs a machine comes and goes within seconds, and hits neighbouring turns more alike than runs that are minutes apart.
 
 use std::{thread, time::Duration};
 
 use anyhow::Context as _;
+use tempfile::TempDir;
 
 use super::{
     crowd::{Crowd, Entry},
     peer::Peer,
     plan::Stage,
-    process::{Process, free_address},
+    process::{Process, files_max, free_address},
     samples::{Figure, Sample, Samples},
     talk::{Answer, Load, Seen, Span, talk},
 };
 
 /// How long a server is left alone before its memory is read.
 const SETTLE: Duration = Duration::from_secs(1);
+/// Turns that each server takes at a load in one round.
+const TURNS: u32 = 6;
+/// How long a turn goes on before it is counted.
+const TURN_WARM_UP: Duration = Duration::from_millis(150);
+/// Files that the generator needs beside its connections.
+const OTHER_FILES: usize = 500;
 
 /// Takes samples of one round.
 pub(crate) struct Round<'s> {
@@ -23,16 +33,40 @@ pub(crate) struct Round<'s> {
     pub(crate) span: Span,
 }
 
+/// A server that is up, and its crowd.
+struct Up<'p> {
+    peer: &'p dyn Peer,
+    crowd: Crowd,
+    process: Process,
+    _data: TempDir,
+}
+
 impl Round<'_> {
-    /// Lets a peer go through a stage. That it fails is a result as well.
-    pub(crate) fn stage(&mut self, stage: &Stage, peer: &dyn Peer) {
-        let mut here = stage.loads.first().map_or_else(|| stage.coming_in(), |&load| stage.scenario(load));
-        if let Err(error) = self.run(stage, peer, &mut here) {
-            self.samples.fail(&here, peer.name(), &format!("{error:#}"));
+    /// Lets peers go through a stage. That one fails is a result as well.
+    pub(crate) fn stage(&mut self, stage: &Stage, peers: &[&dyn Peer]) -> anyhow::Result<()> {
+        let at_a_time = match files_max()?.saturating_sub(OTHER_FILES) / stage.readers {
+            _ if stage.loads.is_empty() => 1,
+            fitting => fitting.max(1),
+        };
+        for peers in peers.chunks(at_a_time) {
+            let scenario =
+                stage.loads.first().map_or_else(|| stage.coming_in(), |&load| stage.scenario(load));
+            let mut up = Vec::new();
+            for peer in peers {
+                match self.come_in(stage, *peer) {
+                    Ok(server) => up.push(server),
+                    Err(error) => self.samples.fail(&scenario, peer.name(), &format!("{error:#}")),
+                }
+            }
+            for &load in stage.loads {
+                self.take_turns(stage, load, &mut up)?;
+            }
         }
+        Ok(())
     }
 
-    fn run(&mut self, stage: &Stage, peer: &dyn Peer, here: &mut String) -> anyhow::Result<()> {
+    /// Starts a server and lets its crowd in.
+    fn come_in<'p>(&mut self, stage: &Stage, peer: &'p dyn Peer) -> anyhow::Result<Up<'p>> {
         let data = tempfile::tempdir()?;
         let address = free_address()?;
         let process = Process::start(peer.command(address, data.path()), address)?;
@@ -47,17 +81,36 @@ impl Round<'_> {
             let cost = process.cost()?.since(&cost);
             thread::sleep(SETTLE);
             let memory = process.resident_bytes()?.saturating_sub(memory);
-            let each = 1.0 / count(stage.readers)?;
-            self.take(here, peer, Figure::CpuPerConnect, cost.as_secs_f64() * 1e6 * each);
-            self.take(here, peer, Figure::MemoryPerConnection, count(memory)? / 1024.0 * each);
+            let (scenario, each) = (stage.coming_in(), 1.0 / count(stage.readers)?);
+            self.take(&scenario, peer, Figure::CpuPerConnect, cost.as_secs_f64() * 1e6 * each);
+            self.take(&scenario, peer, Figure::MemoryPerConnection, count(memory)? / 1024.0 * each);
         }
-        let readers = u32::try_from(stage.readers / stage.house.rooms)?;
-        for &load in stage.loads {
-            *here = stage.scenario(load);
-            let answer = Answer::Deliveries(readers);
-            let seen = talk(&mut crowd, &process, stage.house.rooms, answer, load, self.span_of(load))?;
-            self.take_seen(here, peer, &seen)?;
+        Ok(Up { peer, crowd, process, _data: data })
+    }
+
+    /// Puts a load on each server, one after the other and several times. One that fails is there no more.
+    fn take_turns(&mut self, stage: &Stage, load: Load, up: &mut Vec<Up<'_>>) -> anyhow::Result<()> {
+        let (scenario, round) = (stage.scenario(load), self.number);
+        let answer = Answer::Deliveries(u32::try_from(stage.readers / stage.house.rooms)?);
+        // A rate makes few messages: it is watched for longer.
+        let (turns, span) = match load {
+            Load::Loop(_) => (TURNS, Span { warm_up: TURN_WARM_UP, counted: self.span.counted / TURNS }),
+            Load::Rate(_) => (1, self.span_of(load)),
+        };
+        for turn in 0..turns {
+            self.number = round * turns + turn;
+            up.retain_mut(|Up { peer, crowd, process, .. }| {
+                let seen = talk(crowd, process, stage.house.rooms, answer, load, span);
+                match seen.and_then(|seen| self.take_seen(&scenario, *peer, &seen)) {
+                    Ok(()) => true,
+                    Err(error) => {
+                        self.samples.fail(&scenario, peer.name(), &format!("{error:#}"));
+                        false
+                    }
+                }
+            });
         }
+        self.number = round;
         Ok(())
     }
 

@@ -1,9 +1,6 @@
 //! The read pump: takes the client's frames in order and acts on them.
 
-use std::{
-    pin::pin,
-    sync::{Arc, LazyLock},
-};
+use std::{pin::pin, sync::LazyLock};
 
 use protocol::{
     ClientFrame, CloseCode, ErrorCode, Op, OpKind, RoomSlug, ServerFrame,
@@ -90,7 +87,7 @@ impl Reader {
 
     /// Reads until there is a reason to stop.
     pub(super) async fn run(&mut self, receiver: &mut websocket::Receiver) -> End {
-        let serving = Arc::clone(&self.peer.serving);
+        let Peer { serving, outbox, .. } = self.peer.clone();
         let mut going_down = pin!(serving.shutdown.cancelled());
         // One alarm for both, and not set again at each sign of life: when it rings it is time to look.
         let mut alarm = pin!(sleep_until(self.beat_at()));
@@ -101,7 +98,7 @@ impl Reader {
                 () = &mut going_down => Input::GoingDown,
                 Some(answer) = self.in_flight.next() => Input::Done(answer),
                 never = self.joins.run(&self.peer) => match never {},
-                read = receiver.next(), if may_read => Input::Read(read),
+                read = receiver.next(outbox.socket()), if may_read => Input::Read(read),
                 () = &mut alarm => Input::Beat,
             };
             let step = match input {

@@ -87,7 +87,7 @@ impl Rig {
     /// The server's side of it.
     async fn accept(&self) -> Connection {
         let (accepted, _) = self.listener.accept().await.unwrap();
-        let socket = websocket::split(accepted, &[], FRAME_MAX_BYTES);
+        let socket = websocket::open(accepted, &[], FRAME_MAX_BYTES);
         let permit = self.serving.limits.connection(session().user.id, Ipv4Addr::LOCALHOST.into()).unwrap();
         Connection::begin(socket, websocket::Packing::Frames, session(), permit, Arc::clone(&self.serving))
             .await

@@ -11,7 +11,7 @@ use std::{
     fmt,
     io::{self, IoSlice},
     mem,
-    sync::{Arc, PoisonError},
+    sync::PoisonError,
 };
 
 use protocol::CloseCode;
@@ -44,27 +44,38 @@ pub enum Flushed {
     Ended,
 }
 
-/// A connection's queue. Any number may push; one pump flushes.
-pub struct Outbox {
-    limit_bytes: usize,
-    state: Mutex<State>,
+/// A connection's queue and its socket. Any number may push; one pump flushes.
+///
+/// A message for thousands of readers finds nothing of them in the processor's caches, so what a push looks at lies together,
+/// in one line of 64 bytes.
+#[repr(C, align(64))]
+pub struct Outbox<S: ?Sized = dyn Sink> {
     /// There is something for the pump.
     filled: Notify,
     /// There is room again.
     drained: Notify,
+    // From here on it is what a push looks at.
+    limit_bytes: usize,
+    state: Mutex<State>,
+    socket: S,
 }
 
 struct State {
-    /// None once it is of no use any more.
-    socket: Option<Arc<dyn Sink>>,
-    /// What the socket has not taken. Allocated only while something waits.
-    waiting: VecDeque<Frames>,
-    /// How much of the first of these the socket has taken, in bytes.
-    written: usize,
-    /// The cost of what waits.
-    bytes: usize,
+    /// Whether the socket is still of use.
+    is_connected: bool,
     /// Set together with the close frame, behind which nothing is queued.
     closing: Option<CloseCode>,
+    /// What the socket has not taken; there only while it is something.
+    waiting: Option<Box<Waiting>>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    frames: VecDeque<Frames>,
+    /// How much of the first of these the socket has taken, in bytes.
+    written: usize,
+    /// What they cost.
+    bytes: usize,
 }
 
 fn cost(frames: &Frames) -> usize {
@@ -76,27 +87,37 @@ const fn is_graceful(code: CloseCode) -> bool {
     !matches!(code, CloseCode::TooSlow | CloseCode::SignedOut | CloseCode::Forbidden)
 }
 
-impl Outbox {
+impl<S: Sink> Outbox<S> {
     /// A queue before `socket` that holds at most `limit_bytes`. Frames that are larger than that still pass when nothing
     /// else waits.
-    pub fn new(socket: Arc<dyn Sink>, limit_bytes: usize) -> Self {
-        let state =
-            State { socket: Some(socket), waiting: VecDeque::new(), written: 0, bytes: 0, closing: None };
-        Self { limit_bytes, state: Mutex::new(state), filled: Notify::new(), drained: Notify::new() }
+    pub fn new(socket: S, limit_bytes: usize) -> Self {
+        let state = Mutex::new(State { is_connected: true, closing: None, waiting: None });
+        Self { filled: Notify::new(), drained: Notify::new(), limit_bytes, state, socket }
+    }
+}
+
+impl<S: Sink + ?Sized> Outbox<S> {
+    /// What it stands before: to read from, and to wait for. What is written to it past the queue mixes with what waits.
+    pub const fn socket(&self) -> &S {
+        &self.socket
     }
 
     /// Sends frames: at once, or behind what waits. If they do not fit there, the connection is closed as too slow.
     pub fn push(&self, frames: &Frames) -> Result<(), Closed> {
         let mut state = self.lock();
-        match state.write_past_queue(frames) {
+        match state.write_past_queue(&self.socket, frames) {
             Ok(taken) if taken == frames.len() => Ok(()),
             Ok(taken) => {
                 self.enqueue(&mut state, frames.clone())?;
-                state.written = state.written.max(taken);
+                if let Some(waiting) = &mut state.waiting
+                    && taken > 0
+                {
+                    waiting.written = taken;
+                }
                 Ok(())
             }
             Err(_broken) => {
-                state.disconnect();
+                self.let_go(&mut state);
                 self.filled.notify_one();
                 Err(Closed)
             }
@@ -111,7 +132,7 @@ impl Outbox {
 
     /// Sends frames that may as well be lost, unless the reader has more urgent things to read.
     pub fn offer(&self, frames: &Frames) {
-        let is_behind = self.lock().bytes > self.limit_bytes / EPHEMERAL_SHARE;
+        let is_behind = self.lock().bytes() > self.limit_bytes / EPHEMERAL_SHARE;
         if !is_behind {
             // Closed: then there is nobody to tell.
             let _closed = self.push(frames);
@@ -122,12 +143,13 @@ impl Outbox {
         if !state.is_open() {
             return Err(Closed);
         }
-        if state.bytes > 0 && state.bytes + cost(&frames) > self.limit_bytes {
+        let is_first = state.waiting.is_none();
+        if !is_first && state.bytes() + cost(&frames) > self.limit_bytes {
             self.end(state, CloseCode::TooSlow, farewell(CloseCode::TooSlow));
             return Err(Closed);
         }
         state.put(frames);
-        if state.waiting.len() == 1 {
+        if is_first {
             self.filled.notify_one();
         }
         Ok(())
@@ -167,10 +189,17 @@ impl Outbox {
         self.lock().closing
     }
 
-    /// Lets go of the socket and of all that waits.
+    /// Lets go of all that waits, and tells the other side that nothing more comes.
     pub fn disconnect(&self) {
-        self.lock().disconnect();
+        self.let_go(&mut self.lock());
         self.drained.notify_one();
+    }
+
+    fn let_go(&self, state: &mut State) {
+        state.waiting = None;
+        if mem::replace(&mut state.is_connected, false) {
+            self.socket.end();
+        }
     }
 
     /// Waits until there is something to flush. For one waiter at a time; safe to cancel.
@@ -181,11 +210,11 @@ impl Outbox {
     /// Writes what waits, as far as the socket takes it: everything in one go where that is possible.
     pub fn flush(&self) -> Flushed {
         let mut state = self.lock();
-        let flushed = match state.write() {
+        let flushed = match state.write(&self.socket) {
             Ok(()) if state.is_open() => Flushed::All,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Flushed::Full,
             Ok(()) | Err(_) => {
-                state.disconnect();
+                self.let_go(&mut state);
                 Flushed::Ended
             }
         };
@@ -217,7 +246,7 @@ impl Outbox {
     }
 }
 
-impl fmt::Debug for Outbox {
+impl<S: Sink + ?Sized> fmt::Debug for Outbox<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outbox").field("closing", &self.closing()).finish_non_exhaustive()
     }
@@ -225,49 +254,72 @@ impl fmt::Debug for Outbox {
 
 impl State {
     fn is_open(&self) -> bool {
-        self.closing.is_none() && self.socket.is_some()
+        self.closing.is_none() && self.is_connected
+    }
+
+    /// The cost of what waits.
+    fn bytes(&self) -> usize {
+        self.waiting.as_ref().map_or(0, |waiting| waiting.bytes)
     }
 
     fn has_room(&self, limit_bytes: usize) -> bool {
-        self.bytes <= limit_bytes / HISTORY_SHARE
+        self.bytes() <= limit_bytes / HISTORY_SHARE
     }
 
     fn put(&mut self, frames: Frames) {
-        self.bytes += cost(&frames);
-        self.waiting.push_back(frames);
+        self.waiting.get_or_insert_default().put(frames);
     }
 
     /// Writes frames at once if nothing waits, and says how many of their bytes the socket took.
-    fn write_past_queue(&self, frames: &Frames) -> io::Result<usize> {
-        match &self.socket {
-            Some(socket) if self.waiting.is_empty() && self.is_open() => {
-                match socket.try_send(frames.bytes()) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-                    taken => taken,
-                }
-            }
-            _ => Ok(0),
+    fn write_past_queue(&self, socket: &(impl Sink + ?Sized), frames: &Frames) -> io::Result<usize> {
+        if self.waiting.is_some() || !self.is_open() {
+            return Ok(0);
+        }
+        match socket.try_send(frames.bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            taken => taken,
         }
     }
 
-    fn write(&mut self) -> io::Result<()> {
-        while !self.waiting.is_empty() {
-            match self.write_some()? {
+    fn write(&mut self, socket: &(impl Sink + ?Sized)) -> io::Result<()> {
+        if !self.is_connected {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        if let Some(waiting) = &mut self.waiting {
+            waiting.write(socket)?;
+        }
+        self.waiting = None;
+        Ok(())
+    }
+
+    /// Forgets what waits, except for the rest of a frame of which the other side has the beginning.
+    fn throw_away(&mut self) {
+        self.waiting = self.waiting.take().and_then(|waiting| waiting.begun());
+    }
+}
+
+impl Waiting {
+    fn put(&mut self, frames: Frames) {
+        self.bytes += cost(&frames);
+        self.frames.push_back(frames);
+    }
+
+    fn write(&mut self, socket: &(impl Sink + ?Sized)) -> io::Result<()> {
+        while !self.frames.is_empty() {
+            match self.write_some(socket)? {
                 0 => return Err(io::ErrorKind::WriteZero.into()),
                 taken => self.advance(taken),
             }
         }
-        self.waiting = VecDeque::new();
         Ok(())
     }
 
-    fn write_some(&self) -> io::Result<usize> {
-        let socket = self.socket.as_ref().ok_or(io::ErrorKind::NotConnected)?;
-        let mut waiting = self.waiting.iter().map(Frames::bytes);
-        let count = waiting.len().min(WRITE_MAX_PIECES);
+    fn write_some(&self, socket: &(impl Sink + ?Sized)) -> io::Result<usize> {
+        let mut frames = self.frames.iter().map(Frames::bytes);
+        let count = frames.len().min(WRITE_MAX_PIECES);
         let mut begin = self.written;
         let pieces: [_; WRITE_MAX_PIECES] = array::from_fn(|_| {
-            let bytes = waiting.next().unwrap_or_default();
+            let bytes = frames.next().unwrap_or_default();
             IoSlice::new(&bytes[mem::take(&mut begin)..])
         });
         socket.try_write(&pieces[..count])
@@ -276,27 +328,19 @@ impl State {
     /// So many bytes more are written.
     fn advance(&mut self, taken: usize) {
         self.written += taken;
-        while let Some(first) = self.waiting.pop_front_if(|first| first.len() <= self.written) {
+        while let Some(first) = self.frames.pop_front_if(|first| first.len() <= self.written) {
             self.written -= first.len();
             self.bytes -= cost(&first);
         }
     }
 
-    /// Forgets what waits, except for the rest of a frame of which the other side has the beginning.
-    fn throw_away(&mut self) {
-        let begun = self.waiting.front().map(|first| first.begun(self.written));
-        self.waiting = VecDeque::new();
-        self.bytes = 0;
-        match begun {
-            Some(begun) if begun.len() > self.written => self.put(begun),
-            _ => self.written = 0,
-        }
-    }
-
-    fn disconnect(&mut self) {
-        self.socket = None;
-        self.waiting = VecDeque::new();
-        (self.written, self.bytes) = (0, 0);
+    /// Only the rest of a frame of which the other side has the beginning.
+    fn begun(mut self: Box<Self>) -> Option<Box<Self>> {
+        let begun = self.frames.front()?.begun(self.written);
+        let is_more = begun.len() > self.written;
+        self.bytes = cost(&begun);
+        self.frames = VecDeque::from([begun]);
+        is_more.then_some(self)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One room as the hub sees it: who listens, what is next in its log, who is here. Pure: time comes in as an argument
 //! and frames leave through [`Queue`], so every interleaving can be tested.
 
-use std::{cell::OnceCell, collections::HashMap, mem, sync::Arc, time::Instant};
+use std::{cell::OnceCell, collections::BTreeMap, mem, sync::Arc, time::Instant};
 
 use protocol::{Event, RoomSlug, Seq, ServerFrame, api::User, frame::Typing};
 
@@ -29,7 +29,7 @@ pub(super) struct Room<Q> {
     slug: RoomSlug,
     order: Order,
     people: People,
-    subscribers: HashMap<ConnId, Subscriber<Q>>,
+    subscribers: BTreeMap<ConnId, Subscriber<Q>>,
 }
 
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Batch {
 impl<Q: Queue> Room<Q> {
     /// A room without anybody.
     pub(super) fn new(slug: RoomSlug) -> Self {
-        Self { slug, order: Order::default(), people: People::default(), subscribers: HashMap::new() }
+        Self { slug, order: Order::default(), people: People::default(), subscribers: BTreeMap::new() }
     }
 
     /// Subscribes a connection, paused. A subscriber becomes paused again.

@@ -57,7 +57,8 @@ impl Rig {
     async fn attach_over(&self, pipe: Arc<Pipe>, n: u128) -> Peer {
         let id = UserId(Uuid::from_u128(n));
         let user = User { id, username: format!("user{n}").parse().unwrap(), role: Role::Guest };
-        let (user, queue) = (Arc::new(user), Arc::new(Outbox::new(Arc::clone(&pipe) as _, LIMIT_BYTES)));
+        let user = Arc::new(user);
+        let queue: Arc<Outbox> = Arc::new(Outbox::new(Arc::clone(&pipe), LIMIT_BYTES));
         let conn = self
             .hub
             .attach(Arc::clone(&user), session(n), Arc::clone(&queue), Packing::Frames)

@@ -12,7 +12,7 @@ use hyper::{
 use sha1::{Digest as _, Sha1};
 use tokio::net::TcpStream;
 
-use super::{Receiver, Writer, split};
+use super::{Receiver, Socket, open};
 
 /// What the answer to a key is made with (section 1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -64,19 +64,19 @@ impl Handshake {
         response
     }
 
-    /// Both halves of the socket, once the answer is on its way. Requests come over an `Io`, out of which `bare` takes the
+    /// The socket and who reads from it, once the answer is on its way. Requests come over an `Io`, out of which `bare` takes the
     /// socket; a message of the client has at most `message_max_bytes`.
     pub async fn socket<Io>(
         self,
         bare: impl FnOnce(Io) -> TcpStream,
         message_max_bytes: usize,
-    ) -> Result<(Receiver, Writer), Lost>
+    ) -> Result<(Socket, Receiver), Lost>
     where
         Io: Read + Write + Unpin + Send + 'static,
     {
         let upgraded = self.upgrade.await?;
         let parts = upgraded.downcast::<Io>().map_err(|_| Lost::NoSocket)?;
-        Ok(split(bare(parts.io), &parts.read_buf, message_max_bytes))
+        Ok(open(bare(parts.io), &parts.read_buf, message_max_bytes))
     }
 }
 

@@ -4,17 +4,12 @@ use std::{
     cell::RefCell,
     future::poll_fn,
     io,
-    pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use bytes::{Buf as _, Bytes};
-use tokio::{
-    io::{AsyncRead as _, ReadBuf},
-    net::tcp::OwnedReadHalf,
-};
 
-use super::{Decoder, Message, Violation};
+use super::{Decoder, Message, Socket, Violation};
 
 /// What one read of a socket takes at most, in bytes.
 const READ_MAX_BYTES: usize = 16 * 1024;
@@ -45,33 +40,32 @@ impl From<io::Error> for Ended {
     }
 }
 
-/// Reads messages.
+/// Reads messages, all from the same socket.
 #[derive(Debug)]
 pub struct Receiver {
-    socket: OwnedReadHalf,
     decoder: Decoder,
     /// What was read together with the last message and comes after it. Commonly nothing.
     rest: Bytes,
 }
 
 impl Receiver {
-    pub(super) fn new(socket: OwnedReadHalf, early: &[u8], message_max_bytes: usize) -> Self {
+    pub(super) fn new(early: &[u8], message_max_bytes: usize) -> Self {
         // A copy: the little that came early, if anything, would keep the whole buffer of whoever read it.
         let rest = Bytes::copy_from_slice(early);
-        Self { socket, decoder: Decoder::new(message_max_bytes), rest }
+        Self { decoder: Decoder::new(message_max_bytes), rest }
     }
 
     /// The next message. Safe to cancel. Not to be asked again after an error.
-    pub async fn next(&mut self) -> Result<Message, Ended> {
-        poll_fn(|cx| self.poll_next(cx)).await
+    pub async fn next(&mut self, socket: &Socket) -> Result<Message, Ended> {
+        poll_fn(|cx| self.poll_next(socket, cx)).await
     }
 
     /// Reads and throws away, until the other side has nothing more to send.
-    pub async fn discard(&mut self) {
+    pub async fn discard(&mut self, socket: &Socket) {
         self.rest = Bytes::new();
         let discarded = |cx: &mut Context<'_>| {
             loop {
-                match ready!(self.poll_read(cx, |_, input| Ok::<_, Ended>(input.len()))) {
+                match ready!(self.poll_read(socket, cx, |_, input| Ok::<_, Ended>(input.len()))) {
                     Ok(_more) => {}
                     Err(_ended) => return Poll::Ready(()),
                 }
@@ -80,7 +74,7 @@ impl Receiver {
         poll_fn(discarded).await;
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Ended>> {
+    fn poll_next(&mut self, socket: &Socket, cx: &mut Context<'_>) -> Poll<Result<Message, Ended>> {
         if !self.rest.is_empty() {
             let mut input = &self.rest[..];
             let message = self.decoder.decode(&mut input)?;
@@ -95,7 +89,7 @@ impl Receiver {
             }
         }
         loop {
-            let message = ready!(self.poll_read(cx, |this, mut input| {
+            let message = ready!(self.poll_read(socket, cx, |this, mut input| {
                 let message = this.decoder.decode(&mut input)?;
                 this.rest = Bytes::copy_from_slice(input);
                 Ok(message)
@@ -109,16 +103,13 @@ impl Receiver {
     /// Reads what is there and hands it to `take`. Its turn ends when tokio says so, however much there is to read.
     fn poll_read<T>(
         &mut self,
+        socket: &Socket,
         cx: &mut Context<'_>,
         take: impl FnOnce(&mut Self, &[u8]) -> Result<T, Ended>,
     ) -> Poll<Result<T, Ended>> {
-        SCRATCH.with_borrow_mut(|scratch| {
-            let mut read = ReadBuf::new(scratch);
-            ready!(Pin::new(&mut self.socket).poll_read(cx, &mut read))?;
-            match read.filled() {
-                [] => Poll::Ready(Err(Ended::Gone)),
-                input => Poll::Ready(take(self, input)),
-            }
+        SCRATCH.with_borrow_mut(|scratch| match ready!(socket.poll_read(cx, scratch))? {
+            0 => Poll::Ready(Err(Ended::Gone)),
+            read => Poll::Ready(take(self, &scratch[..read])),
         })
     }
 }

@@ -1,6 +1,9 @@
 //! What frames are written to.
 
-use std::io::{self, IoSlice};
+use std::{
+    io::{self, IoSlice},
+    sync::Arc,
+};
 
 /// Something that takes bytes at once or not at all.
 pub trait Sink: Send + Sync {
@@ -11,5 +14,22 @@ pub trait Sink: Send + Sync {
     /// themselves.
     fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
         self.try_write(&[IoSlice::new(bytes)])
+    }
+
+    /// Tells the other side that nothing more comes.
+    fn end(&self);
+}
+
+impl<S: Sink + ?Sized> Sink for Arc<S> {
+    fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        S::try_write(self, bytes)
+    }
+
+    fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        S::try_send(self, bytes)
+    }
+
+    fn end(&self) {
+        S::end(self);
     }
 }

@@ -300,12 +300,21 @@ async fn a_flood_is_refused_and_then_closed_with_4009_and_others_go_on() {
 
 #[tokio::test]
 async fn a_reader_who_does_not_read_is_closed_with_4008_and_comes_back_to_everything() {
+    a_slow_reader_comes_back_to_everything("/ws").await;
+}
+
+#[tokio::test]
+async fn so_is_one_whose_events_share_frames() {
+    a_slow_reader_comes_back_to_everything("/ws?packing=lines").await;
+}
+
+async fn a_slow_reader_comes_back_to_everything(path: &str) {
     let server = TestServer::with(&["--rate-limits", "off", "--outbox-bytes", "131072"]).await;
     let token = server.guest("slow").await.token;
     let stream = TcpSocket::new_v4().unwrap();
     stream.set_recv_buffer_size(4096).unwrap();
     let stream = stream.connect(server.address()).await.unwrap();
-    let mut slow = Wire::over(stream, server.address(), &token).await;
+    let mut slow = Wire::over(stream, server.address(), path, &token).await;
     let first = slow.join(None).await;
 
     let mut quick = connect(&server, "quick").await;

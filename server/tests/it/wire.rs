@@ -1,6 +1,7 @@
 //! A client that keeps to no rules: it says what a test tells it to and shows every frame that comes.
 
 use std::{
+    collections::VecDeque,
     net::SocketAddr,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -24,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// One raw connection.
 pub(crate) struct Wire {
     stream: WebSocketStream<TcpStream>,
+    /// What came in one frame with what was taken last.
+    came: VecDeque<ServerFrame>,
 }
 
 /// What came.
@@ -51,15 +54,15 @@ impl Wire {
     /// Connects and takes the `welcome`.
     pub(crate) async fn connect(server: SocketAddr, token: &str) -> Self {
         let stream = TcpStream::connect(server).await.unwrap();
-        Self::over(stream, server, token).await
+        Self::over(stream, server, "/ws", token).await
     }
 
-    /// The same over a socket that the test has prepared.
-    pub(crate) async fn over(stream: TcpStream, server: SocketAddr, token: &str) -> Self {
-        let mut request = format!("ws://{server}/ws").into_client_request().unwrap();
+    /// The same over a socket that the test has prepared, and to an address that is more than `/ws`.
+    pub(crate) async fn over(stream: TcpStream, server: SocketAddr, path: &str, token: &str) -> Self {
+        let mut request = format!("ws://{server}{path}").into_client_request().unwrap();
         request.headers_mut().insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
         let (stream, _response) = client_async(request, stream).await.unwrap();
-        let mut socket = Self { stream };
+        let mut socket = Self { stream, came: VecDeque::new() };
         let welcome = socket.frame().await;
         assert!(matches!(welcome, ServerFrame::Welcome(_)), "{welcome:?}");
         socket
@@ -85,12 +88,16 @@ impl Wire {
     /// What comes next, pings answered.
     pub(crate) async fn next(&mut self) -> Came {
         loop {
+            match self.came.pop_front() {
+                Some(ServerFrame::Ping) => self.say(&ClientFrame::Pong).await,
+                Some(frame) => return Came::Frame(frame),
+                None => {}
+            }
             let message = timeout(PATIENCE, self.stream.next()).await.unwrap();
             match message {
-                Some(Ok(Message::Text(text))) => match ServerFrame::decode(&text).unwrap() {
-                    ServerFrame::Ping => self.say(&ClientFrame::Pong).await,
-                    frame => return Came::Frame(frame),
-                },
+                Some(Ok(Message::Text(text))) => {
+                    self.came.extend(text.lines().map(|line| ServerFrame::decode(line).unwrap()));
+                }
                 Some(Ok(Message::Close(close))) => {
                     return Came::Closed(close.and_then(|close| CloseCode::from_code(close.code.into())));
                 }

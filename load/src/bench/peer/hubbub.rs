@@ -25,18 +25,19 @@ const ID_NUMBER: std::ops::Range<usize> = 28..36;
 
 /// A Hubbub's binary.
 pub(crate) struct Hubbub {
+    name: &'static str,
     binary: PathBuf,
 }
 
 impl Hubbub {
-    pub(crate) fn new(binary: PathBuf) -> Self {
-        Self { binary }
+    pub(crate) fn new(name: &'static str, binary: PathBuf) -> Self {
+        Self { name, binary }
     }
 }
 
 impl Peer for Hubbub {
     fn name(&self) -> &'static str {
-        "Hubbub"
+        self.name
     }
 
     fn command(&self, address: SocketAddr, data: &Path) -> Command {

@@ -11,6 +11,8 @@ pub(crate) struct Relay {
     name: &'static str,
     program: OsString,
     arguments: Vec<OsString>,
+    /// How it is told of a file to keep things in.
+    file_option: Option<&'static str>,
 }
 
 impl Relay {
@@ -19,7 +21,13 @@ impl Relay {
         program: impl Into<OsString>,
         arguments: impl IntoIterator<Item = OsString>,
     ) -> Self {
-        Self { name, program: program.into(), arguments: arguments.into_iter().collect() }
+        let arguments = arguments.into_iter().collect();
+        Self { name, program: program.into(), arguments, file_option: None }
+    }
+
+    /// One that keeps what it relays in the file that comes after `option`.
+    pub(crate) fn with_file(self, option: &'static str) -> Self {
+        Self { file_option: Some(option), ..self }
     }
 }
 
@@ -28,9 +36,13 @@ impl Peer for Relay {
         self.name
     }
 
-    fn command(&self, address: SocketAddr, _data: &Path) -> Command {
+    fn command(&self, address: SocketAddr, data: &Path) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).arg(address.to_string());
+        command.args(&self.arguments);
+        if let Some(option) = self.file_option {
+            command.arg(option).arg(data.join("relayed"));
+        }
+        command.arg(address.to_string());
         command
     }
 

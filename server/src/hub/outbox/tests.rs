@@ -1,5 +1,7 @@
 //! The queue before a socket that takes as much as a test lets it.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -11,17 +13,28 @@ pub(in crate::hub) struct Pipe {
     room: Mutex<usize>,
     taken: Mutex<Vec<u8>>,
     came: Notify,
+    is_ended: Mutex<bool>,
 }
 
 impl Pipe {
     /// One that takes so many bytes.
     pub(in crate::hub) fn with_room(bytes: usize) -> Arc<Self> {
-        Arc::new(Self { room: Mutex::new(bytes), taken: Mutex::default(), came: Notify::new() })
+        Arc::new(Self {
+            room: Mutex::new(bytes),
+            taken: Mutex::default(),
+            came: Notify::new(),
+            is_ended: Mutex::default(),
+        })
     }
 
     /// One that takes whatever comes.
     pub(in crate::hub) fn wide() -> Arc<Self> {
         Self::with_room(usize::MAX)
+    }
+
+    /// Whether it was told that nothing more comes.
+    fn is_ended(&self) -> bool {
+        *self.is_ended.lock().unwrap()
     }
 
     fn widen(&self, bytes: usize) {
@@ -63,6 +76,11 @@ impl Sink for Pipe {
         self.came.notify_one();
         Ok(bytes.len())
     }
+
+    fn end(&self) {
+        let was_ended = mem::replace(&mut *self.is_ended.lock().unwrap(), true);
+        assert!(!was_ended, "ended once");
+    }
 }
 
 /// A socket that is broken.
@@ -72,13 +90,15 @@ impl Sink for Broken {
     fn try_write(&self, _pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         Err(io::ErrorKind::BrokenPipe.into())
     }
+
+    fn end(&self) {}
 }
 
 const LIMIT_BYTES: usize = 1000;
 
-fn outbox(room: usize) -> (Outbox, Arc<Pipe>) {
+fn outbox(room: usize) -> (Outbox<Arc<Pipe>>, Arc<Pipe>) {
     let pipe = Pipe::with_room(room);
-    (Outbox::new(Arc::clone(&pipe) as _, LIMIT_BYTES), pipe)
+    (Outbox::new(Arc::clone(&pipe), LIMIT_BYTES), pipe)
 }
 
 /// Frames of this cost.
@@ -90,11 +110,21 @@ fn frames(bytes: usize) -> Frames {
 }
 
 #[test]
+fn what_a_push_looks_at_is_one_line_of_the_cache() {
+    type Real = Outbox<crate::websocket::Socket>;
+    // The socket remembers more of itself where it is to be debugged.
+    let only_debugged = if cfg!(debug_assertions) { mem::size_of::<usize>() } else { 0 };
+    let begin = mem::offset_of!(Real, limit_bytes);
+    let end = mem::offset_of!(Real, socket) + mem::size_of::<crate::websocket::Socket>() - only_debugged;
+    assert_eq!((begin % 64, end), (0, begin + 64));
+}
+
+#[test]
 fn where_nothing_waits_a_push_is_written_at_once() {
     let (outbox, pipe) = outbox(usize::MAX);
     outbox.push(&frames(100)).unwrap();
     assert_eq!(pipe.taken(), frames(100).bytes());
-    assert!(outbox.lock().waiting.capacity() == 0 && outbox.lock().bytes == 0);
+    assert!(outbox.lock().waiting.is_none());
 }
 
 #[test]
@@ -105,7 +135,7 @@ fn what_was_queued_before_is_written_before() {
     assert_eq!(pipe.texts(), [""; 0]);
     assert_eq!(outbox.flush(), Flushed::All);
     assert_eq!(pipe.texts(), ["first", "second"]);
-    assert_eq!(outbox.lock().waiting.capacity(), 0, "the memory is given back");
+    assert!(outbox.lock().waiting.is_none(), "the memory is given back");
 }
 
 #[test]
@@ -172,9 +202,14 @@ fn a_restart_lets_what_waits_pass_first() {
     outbox.push(&frames(100)).unwrap();
     outbox.close(CloseCode::Restart);
     outbox.close(CloseCode::SignedOut);
+    assert!(!pipe.is_ended());
     pipe.widen(1000);
     assert_eq!(outbox.flush(), Flushed::Ended);
     assert_eq!(pipe.taken(), [frames(100).bytes(), farewell(CloseCode::Restart).bytes()].concat());
+    assert!(pipe.is_ended());
+    // However often, it is said once.
+    outbox.disconnect();
+    assert_eq!(outbox.flush(), Flushed::Ended);
 }
 
 #[test]
@@ -211,7 +246,7 @@ fn what_may_be_lost_never_closes_a_queue() {
 
 #[test]
 fn a_broken_socket_ends_the_pump_and_takes_nothing_more() {
-    let outbox = Outbox::new(Arc::new(Broken), LIMIT_BYTES);
+    let outbox = Outbox::new(Broken, LIMIT_BYTES);
     assert_eq!(outbox.push(&frames(100)), Err(Closed));
     assert!(outbox.filled().now().is_some());
     assert_eq!(outbox.flush(), Flushed::Ended);
@@ -252,7 +287,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..200),
     ) {
         let pipe = Pipe::with_room(0);
-        let outbox = Outbox::new(Arc::clone(&pipe) as _, usize::MAX);
+        let outbox = Outbox::new(Arc::clone(&pipe), usize::MAX);
         let mut said = Vec::new();
         for step in steps {
             match step {
@@ -270,7 +305,7 @@ proptest! {
         }
         pipe.widen(usize::MAX / 2);
         prop_assert_eq!(outbox.flush(), Flushed::All);
-        prop_assert_eq!(outbox.lock().bytes, 0);
+        prop_assert_eq!(outbox.lock().bytes(), 0);
         prop_assert_eq!(pipe.texts(), said);
     }
 }
