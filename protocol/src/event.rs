@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    frame::put_json,
     ids::{OpId, RoomSlug, Seq, Timestamp, UserId},
     text::{Content, Emoji, Username},
 };
@@ -25,6 +26,13 @@ pub struct Event {
     /// What they did.
     #[serde(flatten)]
     pub kind: EventKind,
+}
+
+impl Event {
+    /// Puts the event, as a frame, behind what is in `text` already.
+    pub fn encode_into(&self, text: &mut Vec<u8>) {
+        put_json(self, text);
+    }
 }
 
 /// What can happen in a room.

@@ -19,3 +19,8 @@ pub use server::{
 fn to_json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
+
+/// The same, behind what is in `text` already.
+pub(crate) fn put_json<T: Serialize>(value: &T, text: &mut Vec<u8>) {
+    let _cannot_fail = serde_json::to_writer(text, value);
+}

@@ -55,7 +55,8 @@ CREATE TABLE events (
     author   BLOB    NOT NULL REFERENCES users (id),
     op_id    BLOB    NOT NULL,
     at       INTEGER NOT NULL,
-    kind     TEXT    NOT NULL CHECK (kind IN ('message', 'edited', 'deleted', 'reacted')),
+    -- Not `IN` with a list: for one of more than two SQLite makes a table at each INSERT.
+    kind     TEXT    NOT NULL CHECK (kind = 'message' OR kind = 'edited' OR kind = 'deleted' OR kind = 'reacted'),
     target   INTEGER, -- of edited, deleted and reacted: which message
     reply_to INTEGER, -- of message
     emoji    TEXT,    -- of reacted

@@ -69,7 +69,7 @@ pub struct Repair {
 
 /// A frame as it goes to everybody who gets it.
 pub(crate) fn encode(frame: &ServerFrame) -> Frames {
-    Frames::text(&frame.encode())
+    Frames::text_by(|text| frame.encode_into(text))
 }
 
 /// What the hub can be asked.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use super::{Refusal, to_json};
+use super::{Refusal, put_json, to_json};
 use crate::{
     api::{Room, User},
     event::Event,
@@ -66,6 +66,11 @@ impl ServerFrame {
     /// The frame as text.
     pub fn encode(&self) -> String {
         to_json(self)
+    }
+
+    /// Puts the frame behind what is in `text` already.
+    pub fn encode_into(&self, text: &mut Vec<u8>) {
+        put_json(self, text);
     }
 }
 

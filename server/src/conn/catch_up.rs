@@ -7,7 +7,7 @@
 use std::io;
 
 use protocol::{
-    Cursor, ErrorCode, Event, Message, RoomSlug, Seq, ServerFrame,
+    Cursor, ErrorCode, Event, RoomSlug, Seq, ServerFrame,
     frame::{History, Joined, NoReplay, Refusal},
     limits::{JOINED_MAX_ROOMS, PAGE_DEFAULT_MESSAGES, PAGE_MAX_BYTES, REPLAY_MAX_EVENTS},
 };
@@ -15,12 +15,13 @@ use serde::Serialize;
 
 use super::Peer;
 use crate::{
-    hub::{Present, Released},
+    hub::{self, Present, Released},
     store::{PageAt, RoomId, RoomRecord},
+    websocket::Frames,
 };
 
-/// How much history one `joined` frame brings, in bytes of JSON; at least one message where there is one. The rest of a
-/// replay follows in frames of its own, the rest of a page is there to be asked for.
+/// How long a `joined` frame may be, in bytes. In a longer one the history alone is cut to as much, but for one message. The
+/// rest of a replay follows in frames of its own, the rest of a page is there to be asked for.
 const JOINED_MAX_BYTES: usize = 64 * 1024;
 
 /// A join that was answered with `joined`.
@@ -72,10 +73,11 @@ async fn try_join(
     let id = peer.serving.chat.room_id(&peer.user, &slug).await?;
     let present = peer.serving.hub.subscribe(peer.conn, id, slug.clone()).await.ok_or_else(going_down)?;
     match enter(peer, &slug, cursor, present).await {
-        Ok((joined, reached)) => {
+        Ok((joined, mut reached)) => {
+            let joined = encode(joined, &mut reached);
             // Closed: then nobody reads it.
             let _closed = peer.outbox.room_for_history().await;
-            let _closed = peer.answer(&ServerFrame::Joined(Box::new(joined)));
+            let _closed = peer.outbox.queue(joined);
             Ok(Begun { room: slug, id, reached })
         }
         Err(refusal) => {
@@ -117,24 +119,49 @@ async fn history(
     let chat = &peer.serving.chat;
     Ok(match replay_from(record, cursor, peer.serving.settings.max_replay) {
         Ok(after) => {
-            let mut events = chat.events(record.id, after, REPLAY_MAX_EVENTS).await?;
-            let last = events.last().map_or(after, |event| event.seq);
-            let is_end = is_end_of_log(&events);
-            events.truncate(fitting(events.iter()));
+            let events = chat.events(record.id, after, REPLAY_MAX_EVENTS).await?;
             let at = events.last().map_or(after, |event| event.seq);
-            let reached = Reached { at, is_end: is_end && at == last };
-            (History::Replay { events }, record.head.max(last), reached)
+            let reached = Reached { at, is_end: is_end_of_log(&events) };
+            (History::Replay { events }, record.head.max(at), reached)
         }
         Err(reason) => {
             let page = chat.page_of(record.id, PageAt::Newest, PAGE_DEFAULT_MESSAGES).await?;
-            let mut messages: Vec<Message> = page.messages;
-            let cut = messages.len() - fitting(messages.iter().rev());
-            messages.drain(..cut);
-            let has_more = page.has_more_before || cut > 0;
             let reached = Reached { at: page.head, is_end: true };
-            (History::Snapshot { reason, messages, has_more }, page.head, reached)
+            let history =
+                History::Snapshot { reason, messages: page.messages, has_more: page.has_more_before };
+            (history, page.head, reached)
         }
     })
+}
+
+/// The frame. Few are too long, so it is looked at afterwards whether this one is.
+fn encode(joined: Joined, reached: &mut Reached) -> Frames {
+    let mut frame = ServerFrame::Joined(Box::new(joined));
+    let encoded = hub::encode(&frame);
+    match &mut frame {
+        ServerFrame::Joined(joined) if encoded.len() > JOINED_MAX_BYTES => {
+            shorten(&mut joined.history, reached);
+            hub::encode(&frame)
+        }
+        _ => encoded,
+    }
+}
+
+/// Leaves so much of the history that one frame is no longer than it may be.
+fn shorten(history: &mut History, reached: &mut Reached) {
+    match history {
+        History::Replay { events } => {
+            let fitting = fitting(events.iter());
+            reached.is_end &= fitting == events.len();
+            events.truncate(fitting);
+            reached.at = events.last().map_or(reached.at, |event| event.seq);
+        }
+        History::Snapshot { messages, has_more, .. } => {
+            let cut = messages.len() - fitting(messages.iter().rev());
+            messages.drain(..cut);
+            *has_more |= cut > 0;
+        }
+    }
 }
 
 /// Whether nothing came after these, of which [`REPLAY_MAX_EVENTS`] were asked for: the store reads less only at the end.

@@ -120,7 +120,7 @@ impl<Q: Queue> Room<Q> {
     pub(super) fn publish<'e>(&mut self, events: impl IntoIterator<Item = &'e Event>, now: Instant) {
         let mut batch = Batch::default();
         for event in events {
-            self.order.admit(event.seq, now, || encode(&ServerFrame::Event(event.clone())));
+            self.order.admit(event.seq, now, || Frames::text_by(|text| event.encode_into(text)));
             while let Some((seq, frame)) = self.order.advance(now) {
                 batch.bytes += frame.len();
                 batch.events.push((seq, frame));

@@ -1,6 +1,6 @@
 //! Frames as they go out.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use super::{
     Farewell,
@@ -9,6 +9,14 @@ use super::{
 
 /// The code of a close frame, in bytes.
 const CODE_BYTES: usize = 2;
+
+/// What a longer message leaves behind is not kept, in bytes.
+const SCRATCH_MAX_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    /// What messages are written in before it is known how long they are: one for each thread.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// How somebody reads messages that come together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,6 +36,21 @@ impl Frames {
     /// A message of text.
     pub fn text(text: &str) -> Self {
         Self::one(OpCode::Text, text.as_bytes())
+    }
+
+    /// The message of text that `write` puts into an empty buffer. It must not make another one meanwhile.
+    pub fn text_by(write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        SCRATCH.with_borrow_mut(|scratch| {
+            scratch.clear();
+            write(scratch);
+            let length = scratch.len();
+            Header::write(OpCode::Text, length, scratch);
+            scratch.rotate_left(length);
+            let frame = Self(scratch.as_slice().into());
+            scratch.clear();
+            scratch.shrink_to(SCRATCH_MAX_BYTES);
+            frame
+        })
     }
 
     /// A message of bytes.
@@ -140,6 +163,10 @@ mod tests {
     fn another_implementation_reads_what_was_meant() {
         for length in [0, 1, 125, 126, 65_535, 65_536, 100_000] {
             let (text, bytes) = ("x".repeat(length), vec![0xFF; length]);
+            assert_eq!(
+                Frames::text_by(|buffer| buffer.extend_from_slice(text.as_bytes())),
+                Frames::text(&text)
+            );
             let frames = [Frames::text(&text), Frames::binary(&bytes), Frames::pong(b"p")];
             let goodbye = Frames::close(4008, "slow");
             let all = frames.iter().chain([&goodbye]).collect::<Vec<_>>();

@@ -3,11 +3,10 @@
 use std::{
     future::poll_fn,
     io::{self, IoSlice},
-    net::Shutdown,
     task::{Context, Poll, ready},
 };
 
-use socket2::SockRef;
+use rustix::net::{SendFlags, Shutdown};
 use tokio::net::TcpStream;
 
 use super::Sink;
@@ -50,11 +49,11 @@ impl Sink for Socket {
     /// Past tokio's book of who is ready: what is entered there is only wanted to wait, and looking it up for each reader
     /// and message costs as much as all else that is done for them here.
     fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        SockRef::from(&self.0).send(bytes)
+        Ok(rustix::net::send(&self.0, bytes, SendFlags::NOSIGNAL)?)
     }
 
     fn end(&self) {
         // An error: the connection is broken, and the other side knows or never will.
-        let _broken = SockRef::from(&self.0).shutdown(Shutdown::Write);
+        let _broken = rustix::net::shutdown(&self.0, Shutdown::Write);
     }
 }

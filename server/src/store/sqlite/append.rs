@@ -27,24 +27,21 @@ impl Batch<'_> {
     pub(super) fn append(&mut self, append: Append) -> Outcome<Appended, AppendError> {
         let Append { room, author, op, mentions, now } = append;
         let Some(head) = self.head(room)? else { return Ok(Err(unknown_room(room).into())) };
-        if let Some(first) = self.first_answer(author.id, room, &op)? {
-            return Ok(first);
-        }
-
-        let Op { id, room: slug, kind } = op;
-        let (kind, changed) = match self.resolve(room, author.id, id, kind)? {
+        // Few are repeats, so it is looked at where one cannot be done whether it was done before.
+        let (kind, changed) = match self.resolve(room, author.id, &op)? {
             Ok(resolved) => resolved,
-            Err(refused) => return Ok(Err(refused)),
+            Err(refused) => return Ok(self.first_answer(author.id, room, &op)?.unwrap_or(Err(refused))),
         };
         let event = Event {
-            room: slug,
+            room: op.room.clone(),
             seq: head.next(),
             user_id: author.id,
             username: author.username,
             timestamp: now,
             kind,
         };
-        match self.insert_event(room, id, &event) {
+        match self.insert_event(room, op.id, &event) {
+            Err(error) if error.is_repeat() => return self.first_answer(author.id, room, &op)?.ok_or(error),
             // The first statement that changes anything: the batch goes on without this operation.
             Err(error) if error.is_unknown_reference() => {
                 return Ok(Err(StoreError("it holds no such user".into()).into()));
@@ -84,10 +81,10 @@ impl Batch<'_> {
         &self,
         room: RoomId,
         author: UserId,
-        id: OpId,
-        kind: OpKind,
+        op: &Op,
     ) -> Outcome<(EventKind, Option<Stored>), AppendError> {
-        let target = match &kind {
+        let kind = &op.kind;
+        let target = match kind {
             OpKind::Send { reply_to: None, .. } => None,
             OpKind::Send { reply_to: Some(target), .. }
             | OpKind::Edit { target, .. }
@@ -97,20 +94,20 @@ impl Batch<'_> {
                 _ => return Ok(Err(AppendError::TargetNotFound)),
             },
         };
-        if let (OpKind::Edit { .. } | OpKind::Delete { .. }, Some(stored)) = (&kind, &target)
+        if let (OpKind::Edit { .. } | OpKind::Delete { .. }, Some(stored)) = (kind, &target)
             && stored.message.user_id != author
         {
             return Ok(Err(AppendError::NotAuthor));
         }
-        if let (OpKind::React { emoji, on: true, .. }, Some(stored)) = (&kind, &target)
+        if let (OpKind::React { emoji, on: true, .. }, Some(stored)) = (kind, &target)
             && !has_room_for(&stored.message, emoji)
         {
             return Ok(Err(AppendError::TooManyReactions));
         }
-        Ok(Ok(match kind {
+        Ok(Ok(match kind.clone() {
             OpKind::Send { content, reply_to } => {
                 let quote = target.map(|stored| quote_of(stored.message));
-                (EventKind::Message { id, content: Some(content), reply_to, quote }, None)
+                (EventKind::Message { id: op.id, content: Some(content), reply_to, quote }, None)
             }
             OpKind::Edit { target: seq, content } => {
                 (EventKind::Edited { target: seq, content: Some(content) }, target)

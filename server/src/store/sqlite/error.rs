@@ -34,11 +34,18 @@ impl Error {
 
     /// Whether a statement failed because it names a user or room that does not exist. It changed nothing then.
     pub(super) fn is_unknown_reference(&self) -> bool {
-        const FOREIGN_KEY: i32 = 787; // SQLITE_CONSTRAINT_FOREIGNKEY
+        self.is_violation(787) // SQLITE_CONSTRAINT_FOREIGNKEY
+    }
 
+    /// Whether a statement failed because what is to be there once is there already. It changed nothing then.
+    pub(super) fn is_repeat(&self) -> bool {
+        self.is_violation(2067) // SQLITE_CONSTRAINT_UNIQUE
+    }
+
+    fn is_violation(&self, extended_code: i32) -> bool {
         let Self::Sqlite(error) = self else { return false };
         error.sqlite_error().is_some_and(|error| {
-            error.code == ErrorCode::ConstraintViolation && error.extended_code == FOREIGN_KEY
+            error.code == ErrorCode::ConstraintViolation && error.extended_code == extended_code
         })
     }
 }
