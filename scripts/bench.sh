@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares a Hubbub with other servers under the same load, in turn, several rounds, and writes docs/BENCHMARKS.md.
-#   scripts/bench.sh            everything: about 20 minutes
-#   scripts/bench.sh --quick    the goals that matter most, on the screen only: under 3 minutes
+#   scripts/bench.sh            everything: about 12 minutes
+#   scripts/bench.sh --quick    the goals that matter most, on the screen only: about 3 minutes
 # HUBBUB_BIN measures another binary than the one that scripts/build.sh makes. Run it on a machine that does nothing else.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"

@@ -294,7 +294,7 @@ impl State {
 
     /// Forgets what waits, except for the rest of a frame of which the other side has the beginning.
     fn throw_away(&mut self) {
-        self.waiting = self.waiting.take().and_then(|waiting| waiting.begun());
+        self.waiting = self.waiting.take().and_then(Waiting::begun);
     }
 }
 

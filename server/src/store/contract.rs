@@ -29,7 +29,7 @@ macro_rules! store_contract {
             repeats_at_the_same_time_are_one_event
             an_id_of_another_room_is_a_conflict
             an_id_of_something_else_is_a_conflict
-            a_repeat_after_the_content_is_deleted_gets_the_first_answer
+            a_repeat_of_what_cannot_be_done_any_more_gets_the_first_answer
             two_authors_may_use_the_same_id
             what_cannot_be_done_is_refused_and_leaves_no_event
             one_refusal_spoils_nobody_elses_operation

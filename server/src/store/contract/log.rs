@@ -101,11 +101,24 @@ pub(crate) async fn an_id_of_something_else_is_a_conflict(bench: Bench) {
     assert_eq!(bench.events().await.len(), 2);
 }
 
-pub(crate) async fn a_repeat_after_the_content_is_deleted_gets_the_first_answer(bench: Bench) {
-    let id = new_id();
-    bench.perform_as(id, &bench.alice, send("gone soon")).await.unwrap();
-    bench.perform_as(new_id(), &bench.alice, delete(seq(1))).await.unwrap();
-    assert_eq!(bench.perform_as(id, &bench.alice, send("gone soon")).await.unwrap().seq, seq(1));
+pub(crate) async fn a_repeat_of_what_cannot_be_done_any_more_gets_the_first_answer(bench: Bench) {
+    let done = [
+        send("gone soon"),
+        edit(seq(1), "gone"),
+        react(seq(1), "👍", true),
+        reply("why?", seq(1)),
+        delete(seq(1)),
+    ];
+    let mut answers = Vec::new();
+    for kind in done {
+        let id = new_id();
+        answers.push((id, kind.clone(), bench.perform_as(id, &bench.alice, kind).await.unwrap()));
+    }
+    for (id, kind, answer) in answers {
+        let again = bench.perform_as(id, &bench.alice, kind.clone()).await.unwrap();
+        assert_eq!((again.seq, again.timestamp), (answer.seq, answer.timestamp), "{kind:?}");
+    }
+    assert_eq!(bench.events().await.len(), 5);
 }
 
 pub(crate) async fn two_authors_may_use_the_same_id(bench: Bench) {
