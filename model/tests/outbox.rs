@@ -40,12 +40,13 @@ struct Pipe {
 struct Taken {
     room: usize,
     bytes: Vec<u8>,
+    is_ended: bool,
 }
 
 impl Pipe {
     fn with_room(room: usize) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::new(Taken { room, bytes: Vec::new() }),
+            state: Mutex::new(Taken { room, bytes: Vec::new(), is_ended: false }),
             widened: Notify::new(),
             came: Notify::new(),
         })
@@ -72,6 +73,7 @@ impl Pipe {
 impl Sink for Pipe {
     fn try_write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut state = self.state.lock().unwrap();
+        assert!(!state.is_ended, "written behind the end");
         let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).take(state.room).collect();
         if bytes.is_empty() {
             return Err(io::ErrorKind::WouldBlock.into());
@@ -82,7 +84,11 @@ impl Sink for Pipe {
         Ok(bytes.len())
     }
 
-    fn end(&self) {}
+    fn end(&self) {
+        let mut state = self.state.lock().unwrap();
+        assert!(!state.is_ended, "ended once");
+        state.is_ended = true;
+    }
 }
 
 /// Runs `scene` in every order.

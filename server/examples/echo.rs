@@ -1,5 +1,5 @@
 //! Says back whatever it hears over WebSocket, through the code that the chat's connections run through: handshake, receiver, queue
-//! and writer. What a conformance suite talks to (`scripts/autobahn.sh`), for the chat itself answers no frame with the same:
+//! and socket. What a conformance suite talks to (`scripts/autobahn.sh`), for the chat itself answers no frame with the same:
 //! `cargo run -p server --example echo -- [ADDRESS]`.
 
 use std::{convert::Infallible, io, process::ExitCode, time::Duration};

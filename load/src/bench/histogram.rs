@@ -28,6 +28,14 @@ impl Histogram {
         self.total += 1;
     }
 
+    /// Counts what another has counted.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        self.total += other.total;
+    }
+
     /// How many were counted.
     pub(crate) fn total(&self) -> u64 {
         self.total
@@ -65,6 +73,16 @@ fn upper_end(bucket: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_are_added() {
+        let (mut one, mut other) = (Histogram::default(), Histogram::default());
+        one.record(Duration::from_nanos(10));
+        other.record(Duration::from_nanos(20));
+        other.record(Duration::from_nanos(30));
+        one.add(&other);
+        assert_eq!((one.total(), one.quantile(500)), (3, Duration::from_nanos(20)));
+    }
 
     #[test]
     fn every_time_lies_in_its_bucket_and_buckets_are_narrow() {

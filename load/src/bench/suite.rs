@@ -3,13 +3,14 @@
 //! In each round as many servers as can be are up at the same time, each with its crowd, and take short turns under the same load: what
 //! disturbs a machine comes and goes within seconds, and hits neighbouring turns more alike than runs that are minutes apart.
 
-use std::{thread, time::Duration};
+use std::{mem, thread, time::Duration};
 
 use anyhow::Context as _;
 use tempfile::TempDir;
 
 use super::{
     crowd::{Crowd, Entry},
+    histogram::Histogram,
     peer::Peer,
     plan::Stage,
     process::{Process, files_max, free_address},
@@ -38,6 +39,9 @@ struct Up<'p> {
     peer: &'p dyn Peer,
     crowd: Crowd,
     process: Process,
+    /// Of all turns at the present load.
+    latency: Histogram,
+    is_lost: bool,
     _data: TempDir,
 }
 
@@ -85,10 +89,11 @@ impl Round<'_> {
             self.take(&scenario, peer, Figure::CpuPerConnect, cost.as_secs_f64() * 1e6 * each);
             self.take(&scenario, peer, Figure::MemoryPerConnection, count(memory)? / 1024.0 * each);
         }
-        Ok(Up { peer, crowd, process, _data: data })
+        Ok(Up { peer, crowd, process, latency: Histogram::default(), is_lost: false, _data: data })
     }
 
-    /// Puts a load on each server, one after the other and several times. One that fails is there no more.
+    /// Puts a load on each server, one after the other and several times, each time beginning with another. One that fails is
+    /// there no more.
     fn take_turns(&mut self, stage: &Stage, load: Load, up: &mut Vec<Up<'_>>) -> anyhow::Result<()> {
         let (scenario, round) = (stage.scenario(load), self.number);
         let answer = Answer::Deliveries(u32::try_from(stage.readers / stage.house.rooms)?);
@@ -99,18 +104,32 @@ impl Round<'_> {
         };
         for turn in 0..turns {
             self.number = round * turns + turn;
-            up.retain_mut(|Up { peer, crowd, process, .. }| {
+            for n in 0..up.len() {
+                let Up { peer, crowd, process, latency, .. } = &mut up[n];
                 let seen = talk(crowd, process, stage.house.rooms, answer, load, span);
-                match seen.and_then(|seen| self.take_seen(&scenario, *peer, &seen)) {
-                    Ok(()) => true,
-                    Err(error) => {
-                        self.samples.fail(&scenario, peer.name(), &format!("{error:#}"));
-                        false
-                    }
+                let taken = seen.and_then(|seen| {
+                    latency.add(&seen.latency);
+                    self.take_cost(&scenario, *peer, &seen)
+                });
+                if let Err(error) = taken {
+                    self.samples.fail(&scenario, peer.name(), &format!("{error:#}"));
+                    up[n].is_lost = true;
                 }
-            });
+                // Those that are not at turn are heard as well: a server takes who answers no ping for dead.
+                for other in up.iter_mut() {
+                    // What is broken says so when it is its turn.
+                    let _broken = other.crowd.turn(Some(Duration::ZERO), |_| ());
+                }
+            }
+            up.retain(|server| !server.is_lost);
+            if !up.is_empty() {
+                up.rotate_left(1);
+            }
         }
         self.number = round;
+        for Up { peer, latency, .. } in up {
+            self.take_latency(&scenario, *peer, &mem::take(latency));
+        }
         Ok(())
     }
 
@@ -123,16 +142,25 @@ impl Round<'_> {
     }
 
     pub(crate) fn take_seen(&mut self, scenario: &str, peer: &dyn Peer, seen: &Seen) -> anyhow::Result<()> {
+        self.take_cost(scenario, peer, seen)?;
+        self.take_latency(scenario, peer, &seen.latency);
+        Ok(())
+    }
+
+    fn take_cost(&mut self, scenario: &str, peer: &dyn Peer, seen: &Seen) -> anyhow::Result<()> {
         let answers = count(seen.latency.total())?;
         anyhow::ensure!(answers > 0.0, "nothing was delivered");
-        let ms = |per_thousand| seen.latency.quantile(per_thousand).as_secs_f64() * 1e3;
         self.take(scenario, peer, Figure::CpuPerAnswer, seen.cost.as_secs_f64() * 1e6 / answers);
         self.take(scenario, peer, Figure::AnswersPerSecond, answers / seen.elapsed.as_secs_f64());
         self.take(scenario, peer, Figure::AnswersPerRead, answers / count(seen.reads)?);
+        Ok(())
+    }
+
+    fn take_latency(&mut self, scenario: &str, peer: &dyn Peer, latency: &Histogram) {
+        let ms = |per_thousand| latency.quantile(per_thousand).as_secs_f64() * 1e3;
         self.take(scenario, peer, Figure::Median, ms(500));
         self.take(scenario, peer, Figure::P99, ms(990));
         self.take(scenario, peer, Figure::P999, ms(999));
-        Ok(())
     }
 
     pub(crate) fn take(&mut self, scenario: &str, peer: &dyn Peer, figure: Figure, value: f64) {

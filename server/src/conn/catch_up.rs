@@ -7,7 +7,7 @@
 use std::io;
 
 use protocol::{
-    Cursor, ErrorCode, Event, RoomSlug, Seq, ServerFrame,
+    Content, Cursor, ErrorCode, Event, RoomSlug, Seq, ServerFrame,
     frame::{History, Joined, NoReplay, Refusal},
     limits::{JOINED_MAX_ROOMS, PAGE_DEFAULT_MESSAGES, PAGE_MAX_BYTES, REPLAY_MAX_EVENTS},
 };
@@ -23,6 +23,8 @@ use crate::{
 /// How long a `joined` frame may be, in bytes. In a longer one the history alone is cut to as much, but for one message. The
 /// rest of a replay follows in frames of its own, the rest of a page is there to be asked for.
 const JOINED_MAX_BYTES: usize = 64 * 1024;
+/// What an event or a message takes at least beside what it says, in bytes: its ids and the names of its fields.
+const EVENT_LEAST_BYTES: usize = 150;
 
 /// A join that was answered with `joined`.
 pub(super) struct Begun {
@@ -134,8 +136,11 @@ async fn history(
     })
 }
 
-/// The frame. Few are too long, so it is looked at afterwards whether this one is.
-fn encode(joined: Joined, reached: &mut Reached) -> Frames {
+/// The frame. Where it is not plain that the history is too long, it is looked at afterwards whether it was.
+fn encode(mut joined: Joined, reached: &mut Reached) -> Frames {
+    if least_bytes(&joined.history) > JOINED_MAX_BYTES {
+        shorten(&mut joined.history, reached);
+    }
     let mut frame = ServerFrame::Joined(Box::new(joined));
     let encoded = hub::encode(&frame);
     match &mut frame {
@@ -144,6 +149,17 @@ fn encode(joined: Joined, reached: &mut Reached) -> Frames {
             hub::encode(&frame)
         }
         _ => encoded,
+    }
+}
+
+/// What a history takes at least, in bytes.
+fn least_bytes(history: &History) -> usize {
+    let bytes = |content: Option<&Content>| EVENT_LEAST_BYTES + content.map_or(0, |said| said.as_str().len());
+    match history {
+        History::Replay { events } => events.iter().map(|event| bytes(event.kind.content())).sum(),
+        History::Snapshot { messages, .. } => {
+            messages.iter().map(|message| bytes(message.content.as_ref())).sum()
+        }
     }
 }
 
@@ -249,7 +265,11 @@ impl io::Write for Bytes {
 
 #[cfg(test)]
 mod tests {
-    use protocol::api::{Room, Visibility};
+    use protocol::{
+        Message,
+        api::{Room, Visibility},
+    };
+    use uuid::Uuid;
 
     use super::*;
 
@@ -282,6 +302,60 @@ mod tests {
         assert_eq!(from(cursor("e1", 101)), Err(NoReplay::CursorAhead));
         assert_eq!(from(cursor("e2", 100)), Err(NoReplay::EpochChanged));
         assert_eq!(replay_from(&record(100), None, 60), Err(NoReplay::NoCursor));
+    }
+
+    fn event(n: u64, words: &str) -> Event {
+        let id = protocol::OpId(Uuid::from_u128(n.into()));
+        let content = Some(words.parse().unwrap());
+        Event {
+            room: "general".parse().unwrap(),
+            seq: Seq::new(n).unwrap(),
+            user_id: protocol::UserId(Uuid::nil()),
+            username: "ann".parse().unwrap(),
+            timestamp: protocol::Timestamp::from_unix_ms(0),
+            kind: protocol::EventKind::Message { id, content, reply_to: None, quote: None },
+        }
+    }
+
+    /// What goes out of a history, and how far it brings a reader who was to be brought to event 10, the end.
+    fn encoded(history: History) -> (History, Reached) {
+        let record = record(10);
+        let resumed = matches!(history, History::Replay { .. });
+        let (room, epoch, head) = (record.for_members(), record.epoch, record.head);
+        let joined =
+            Joined { room, epoch, head, resumed, history, read: Seq::ZERO, here: Vec::new(), here_count: 0 };
+        let mut reached = Reached { at: head, is_end: true };
+        let frame = encode(joined, &mut reached);
+        let text = Frames::payloads(frame.bytes()).next().unwrap();
+        assert!(text.len() < JOINED_MAX_BYTES + 1024, "{}", text.len());
+        match ServerFrame::decode(str::from_utf8(text).unwrap()) {
+            Some(ServerFrame::Joined(joined)) => (joined.history, reached),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_history_that_is_too_long_is_cut_and_brings_its_reader_less_far() {
+        // Plainly too long, and too long only as JSON.
+        for words in ["界".repeat(5_000), "\"".repeat(7_500)] {
+            let events: Vec<_> = (1..=10).map(|n| event(n, &words)).collect();
+            let messages: Vec<_> = events.iter().map(|event| Message::posted(event).unwrap()).collect();
+
+            let (history, reached) = encoded(History::Replay { events: events.clone() });
+            assert_eq!(history, History::Replay { events: events[..4].to_vec() });
+            assert_eq!((reached.at.get(), reached.is_end), (4, false));
+
+            let reason = NoReplay::NoCursor;
+            let (history, reached) =
+                encoded(History::Snapshot { reason, messages: messages.clone(), has_more: false });
+            let newest = messages[6..].to_vec();
+            assert_eq!(history, History::Snapshot { reason, messages: newest, has_more: true });
+            assert_eq!((reached.at.get(), reached.is_end), (10, true));
+        }
+        let events: Vec<_> = (1..=10).map(|n| event(n, "short")).collect();
+        let (history, reached) = encoded(History::Replay { events: events.clone() });
+        assert_eq!(history, History::Replay { events });
+        assert_eq!((reached.at.get(), reached.is_end), (10, true));
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use rustix::net::{SendFlags, Shutdown};
-use tokio::net::TcpStream;
+use rustix::net::{RecvFlags, SendFlags, Shutdown};
+use tokio::{io::Interest, net::TcpStream};
 
 use super::Sink;
 
@@ -29,9 +29,20 @@ impl Socket {
     pub(super) fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.0.poll_read_ready(cx))?;
-            match self.0.try_read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                read => return Poll::Ready(read),
+            let mut some = None;
+            let read = self.0.try_io(Interest::READABLE, || {
+                let read = rustix::net::recv(&self.0, &mut *buffer, RecvFlags::empty())?.0;
+                if read == 0 || read == buffer.len() {
+                    return Ok(read);
+                }
+                // The system has given all there is and tells when more comes, so there is no need to ask once more.
+                some = Some(read);
+                Err(io::ErrorKind::WouldBlock.into())
+            });
+            match (some, read) {
+                (Some(read), _) => return Poll::Ready(Ok(read)),
+                (None, Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+                (None, read) => return Poll::Ready(read),
             }
         }
     }
@@ -49,7 +60,7 @@ impl Sink for Socket {
     /// Past tokio's book of who is ready: what is entered there is only wanted to wait, and looking it up for each reader
     /// and message costs as much as all else that is done for them here.
     fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(rustix::net::send(&self.0, bytes, SendFlags::NOSIGNAL)?)
+        Ok(rustix::net::send(&self.0, bytes, SendFlags::empty())?)
     }
 
     fn end(&self) {

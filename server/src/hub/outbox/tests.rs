@@ -109,6 +109,7 @@ fn frames(bytes: usize) -> Frames {
     frames
 }
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 #[test]
 fn what_a_push_looks_at_is_one_line_of_the_cache() {
     type Real = Outbox<crate::websocket::Socket>;

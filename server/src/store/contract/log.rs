@@ -93,6 +93,7 @@ pub(crate) async fn an_id_of_something_else_is_a_conflict(bench: Bench) {
         (id, reply("first", seq(1))),
         (id, edit(seq(1), "first")),
         (id, delete(seq(1))),
+        (id, edit(seq(99), "what is not there")),
         (other, react(seq(1), "🎉", false)),
     ] {
         let answer = bench.perform_as(id, &bench.alice, kind.clone()).await;

@@ -28,7 +28,12 @@ impl Batch<'_> {
         let Append { room, author, op, mentions, now } = append;
         let Some(head) = self.head(room)? else { return Ok(Err(unknown_room(room).into())) };
         // Few are repeats, so it is looked at where one cannot be done whether it was done before.
-        let (kind, changed) = match self.resolve(room, author.id, &op)? {
+        let resolved = match self.resolve(room, author.id, &op) {
+            // What it concerns is damaged. Nothing is written yet, so the batch goes on without this operation.
+            Err(error) if error.is_damage() => Err(StoreError::from(error).into()),
+            resolved => resolved?,
+        };
+        let (kind, changed) = match resolved {
             Ok(resolved) => resolved,
             Err(refused) => return Ok(self.first_answer(author.id, room, &op)?.unwrap_or(Err(refused))),
         };

@@ -32,6 +32,11 @@ impl Error {
         Self::Broken(format!("row {seq}"))
     }
 
+    /// Whether SQLite did what it was told, and what it found is damaged.
+    pub(super) const fn is_damage(&self) -> bool {
+        matches!(self, Self::Broken(_) | Self::Unreadable { .. })
+    }
+
     /// Whether a statement failed because it names a user or room that does not exist. It changed nothing then.
     pub(super) fn is_unknown_reference(&self) -> bool {
         self.is_violation(787) // SQLITE_CONSTRAINT_FOREIGNKEY

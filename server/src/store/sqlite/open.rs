@@ -28,8 +28,8 @@ const STATEMENTS_MAX: usize = 64;
 /// The first SQLite without the bug that damages a database when its log is reset: 3.51.3.
 const SQLITE_MIN: i32 = 3_051_003;
 
-/// Every step from an empty file to today's form, oldest first. What is published never changes; what changes is a step of
-/// its own. The database counts the steps that were taken (`user_version`).
+/// Every step from an empty file to today's form, oldest first. What is published never changes its meaning; what changes it is
+/// a step of its own. The database counts the steps that were taken (`user_version`).
 pub(super) const STEPS: &[&str] =
     &[include_str!("../../../migrations/0001_begin.sql"), include_str!("../../../migrations/0002_seals.sql")];
 /// What tells a database of ours from every other, in the file's header: "Hubb".

@@ -189,6 +189,44 @@ async fn a_row_that_changed_by_itself_is_not_read_as_anybodys_words() {
 }
 
 #[tokio::test]
+async fn a_damaged_message_spoils_nobody_elses_operation_nor_the_answer_to_a_repeat() {
+    let folder = TempDir::new().unwrap();
+    let (store, committed) = open_store(folder.path()).await;
+    let bench = Bench::new(Opened { store: Arc::new(store), committed, guard: Box::new(()) }).await;
+    let target = bench.done(&bench.alice, send("whole")).await;
+    let edit = OpKind::Edit { target, content: "still whole".parse().unwrap() };
+    let react = OpKind::React { target, emoji: "🎉".parse().unwrap(), on: true };
+    let mut answers = Vec::new();
+    for kind in [edit.clone(), react] {
+        let id = new_id();
+        answers.push((id, kind.clone(), bench.perform_as(id, &bench.alice, kind).await.unwrap().seq));
+    }
+    let beside = Connection::open(folder.path().join(DATABASE_FILE)).unwrap();
+    beside.execute("UPDATE messages SET content = 'damaged' WHERE seq = 1", []).unwrap();
+
+    for (id, kind, first) in answers {
+        assert_eq!(bench.perform_as(id, &bench.alice, kind).await.unwrap().seq, first);
+    }
+    let (refused, beside) =
+        tokio::join!(bench.perform(&bench.alice, edit), bench.perform(&bench.bob, send("beside it")));
+    assert!(matches!(refused, Err(AppendError::Store(_))), "{refused:?}");
+    assert_eq!(beside.unwrap().seq.get(), 4);
+}
+
+#[test]
+fn sqlite_is_compiled_as_its_makers_recommend() {
+    let mut options = Vec::new();
+    let connection = Connection::open_in_memory().unwrap();
+    connection
+        .pragma_query(None, "compile_options", |row| {
+            options.push(row.get::<_, String>(0)?);
+            Ok(())
+        })
+        .unwrap();
+    assert!(options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), "{options:?}");
+}
+
+#[tokio::test]
 async fn a_folder_is_for_one_server() {
     let folder = TempDir::new().unwrap();
     let (store, _committed) = open_store(folder.path()).await;
