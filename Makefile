@@ -32,7 +32,7 @@ page: ## Measure how the page behaves in Chromium, and what Lighthouse says of i
 faults: ## Make faults happen while clients talk, and judge what is left; writes docs/FAULTS.md
 	@scripts/faults.sh
 
-bench: ## Compare with other servers under the same load; scripts/bench.sh --quick takes 3 minutes instead of 20
+bench: ## Compare with other servers under the same load; scripts/bench.sh --quick takes 3 minutes instead of 12
 	@scripts/bench.sh
 
 pictures: ## Take the README's pictures anew

@@ -22,7 +22,8 @@ pub(crate) struct Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Who {
     Everybody,
-    /// Only those whom goals name, and what stands beside them: the others take long, and a stage of another size says how they stand.
+    /// Only those whom goals name, and what stands beside them: the others take long, and a stage of another size says how they
+    /// stand.
     Goals,
 }
 

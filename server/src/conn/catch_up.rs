@@ -337,18 +337,18 @@ mod tests {
     #[test]
     fn a_history_that_is_too_long_is_cut_and_brings_its_reader_less_far() {
         // Plainly too long, and too long only as JSON.
-        for words in ["界".repeat(5_000), "\"".repeat(7_500)] {
+        for (words, fitting) in [("界".repeat(5_000), 4), ("\"".repeat(5_000), 6)] {
             let events: Vec<_> = (1..=10).map(|n| event(n, &words)).collect();
             let messages: Vec<_> = events.iter().map(|event| Message::posted(event).unwrap()).collect();
 
             let (history, reached) = encoded(History::Replay { events: events.clone() });
-            assert_eq!(history, History::Replay { events: events[..4].to_vec() });
-            assert_eq!((reached.at.get(), reached.is_end), (4, false));
+            assert_eq!(history, History::Replay { events: events[..fitting].to_vec() });
+            assert_eq!((reached.at, reached.is_end), (events[fitting - 1].seq, false));
 
             let reason = NoReplay::NoCursor;
             let (history, reached) =
                 encoded(History::Snapshot { reason, messages: messages.clone(), has_more: false });
-            let newest = messages[6..].to_vec();
+            let newest = messages[messages.len() - fitting..].to_vec();
             assert_eq!(history, History::Snapshot { reason, messages: newest, has_more: true });
             assert_eq!((reached.at.get(), reached.is_end), (10, true));
         }

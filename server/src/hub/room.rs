@@ -29,6 +29,7 @@ pub(super) struct Room<Q> {
     slug: RoomSlug,
     order: Order,
     people: People,
+    /// In the order in which they came, which is nearly that of the kernel's own memory of them (ADR 3).
     subscribers: BTreeMap<ConnId, Subscriber<Q>>,
 }
 
