@@ -151,6 +151,40 @@ fn what_is_pushed_leaves_in_order_before_a_graceful_end_and_nobody_sleeps_on() {
 }
 
 #[test]
+fn turns_at_several_sockets_lose_and_mix_nothing() {
+    in_every_order(|| {
+        let (said, answer) = (Frames::text("one"), Frames::text("two"));
+        // The second takes a part.
+        let (first, second) = (outbox(1_000), outbox(3));
+        let pump = pump(&second.0, &second.1);
+        let reader = thread::spawn({
+            let ((first, _), (second, pipe)) = (first.clone(), second.clone());
+            let answer = answer.clone();
+            move || {
+                first.close(CloseCode::SignedOut);
+                second.queue(answer).unwrap();
+                pipe.widen(1_000);
+            }
+        });
+        // As the hub does it: all turns, then all that is written, then all that came of it.
+        let turns = [&first.0, &second.0].map(|outbox| outbox.begin_push(&said));
+        let turns: Vec<_> = turns.into_iter().filter_map(|begun| begun.ok().flatten()).collect();
+        let sent: Vec<_> = turns.iter().map(|turn| turn.socket().try_send(said.bytes())).collect();
+        for (turn, sent) in turns.into_iter().zip(sent) {
+            turn.end(&said, sent).unwrap();
+        }
+        let orders = [together(&[said.clone(), answer.clone()]), together(&[answer, said.clone()])];
+        block_on(second.1.has_taken(orders[0].len()));
+        assert!(orders.contains(&second.1.taken()));
+        reader.join().unwrap();
+        // It was closed before its turn or after it.
+        assert!([&[][..], said.bytes()].contains(&&*first.1.taken()));
+        second.0.close(CloseCode::Restart);
+        pump.join().unwrap();
+    });
+}
+
+#[test]
 fn what_does_not_fit_calls_the_pump_by_itself() {
     in_every_order(|| {
         let said = Frames::text("one");

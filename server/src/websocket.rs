@@ -2,7 +2,7 @@
 //!
 //! Hidden here: the handshake, how frames lie on the wire, and what the standard demands of whoever speaks it. What is
 //! known of a chat stays outside. [`Decoder`] and [`Frames`] are pure; [`Receiver`] reads from a
-//! [`Socket`], and whatever writes writes to a [`Sink`].
+//! [`Socket`], and whatever writes writes to a [`Sink`], or to many of them by a [`Volley`].
 //!
 //! Our own, because of what a connection costs that says nothing: there is no buffer here while nothing comes, a message
 //! is one allocation that all of its readers share, and whoever has something to send can write it at once
@@ -15,6 +15,7 @@ mod header;
 mod receive;
 mod sink;
 mod socket;
+mod volley;
 
 pub use decode::{Decoder, Farewell, Message, Violation};
 pub use frames::{Frames, Packing};
@@ -22,6 +23,7 @@ pub use handshake::{Handshake, Lost};
 pub use receive::{Ended, Receiver};
 pub use sink::Sink;
 pub use socket::Socket;
+pub use volley::Volley;
 
 use tokio::net::TcpStream;
 

@@ -104,24 +104,19 @@ impl<S: Sink + ?Sized> Outbox<S> {
 
     /// Sends frames: at once, or behind what waits. If they do not fit there, the connection is closed as too slow.
     pub fn push(&self, frames: &Frames) -> Result<(), Closed> {
+        let Some(turn) = self.begin_push(frames)? else { return Ok(()) };
+        turn.end(frames, self.socket.try_send(frames.bytes()))
+    }
+
+    /// [`Self::push`], but where nothing waits, the sending is left to whoever asks: it is their [`Turn`]. Whoever takes several turns
+    /// at a time takes them in one order with everybody else who does.
+    pub fn begin_push(&self, frames: &Frames) -> Result<Option<Turn<'_, S>>, Closed> {
         let mut state = self.lock();
-        match state.write_past_queue(&self.socket, frames) {
-            Ok(taken) if taken == frames.len() => Ok(()),
-            Ok(taken) => {
-                self.enqueue(&mut state, frames.clone())?;
-                if let Some(waiting) = &mut state.waiting
-                    && taken > 0
-                {
-                    waiting.written = taken;
-                }
-                Ok(())
-            }
-            Err(_broken) => {
-                self.let_go(&mut state);
-                self.filled.notify_one();
-                Err(Closed)
-            }
+        if state.waiting.is_none() && state.is_open() {
+            return Ok(Some(Turn { outbox: self, state }));
         }
+        self.enqueue(&mut state, frames.clone())?;
+        Ok(None)
     }
 
     /// Sends frames with the next flush, together with whatever else waits then. For the task that flushes: many
@@ -252,6 +247,45 @@ impl<S: Sink + ?Sized> fmt::Debug for Outbox<S> {
     }
 }
 
+/// The right to write next to a socket before which nothing waits. Whoever else has something for it is held up meanwhile, so it is for
+/// a write, or for as many as the system is asked for at once, and for nothing else.
+pub struct Turn<'o, S: ?Sized = dyn Sink> {
+    outbox: &'o Outbox<S>,
+    state: MutexGuard<'o, State>,
+}
+
+impl<'o, S: Sink + ?Sized> Turn<'o, S> {
+    /// What is to be written to.
+    pub const fn socket(&self) -> &'o S {
+        &self.outbox.socket
+    }
+
+    /// The socket took so many bytes of the frames, or answered with an error. What it did not take waits.
+    pub fn end(mut self, frames: &Frames, sent: io::Result<usize>) -> Result<(), Closed> {
+        let taken = match sent {
+            Ok(taken) if taken == frames.len() => return Ok(()),
+            Ok(taken) => taken,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(_broken) => {
+                self.outbox.let_go(&mut self.state);
+                self.outbox.filled.notify_one();
+                return Err(Closed);
+            }
+        };
+        self.outbox.enqueue(&mut self.state, frames.clone())?;
+        if let Some(waiting) = &mut self.state.waiting {
+            waiting.written = taken;
+        }
+        Ok(())
+    }
+}
+
+impl<S: Sink + ?Sized> fmt::Debug for Turn<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").finish_non_exhaustive()
+    }
+}
+
 impl State {
     fn is_open(&self) -> bool {
         self.closing.is_none() && self.is_connected
@@ -268,17 +302,6 @@ impl State {
 
     fn put(&mut self, frames: Frames) {
         self.waiting.get_or_insert_default().put(frames);
-    }
-
-    /// Writes frames at once if nothing waits, and says how many of their bytes the socket took.
-    fn write_past_queue(&self, socket: &(impl Sink + ?Sized), frames: &Frames) -> io::Result<usize> {
-        if self.waiting.is_some() || !self.is_open() {
-            return Ok(0);
-        }
-        match socket.try_send(frames.bytes()) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-            taken => taken,
-        }
     }
 
     fn write(&mut self, socket: &(impl Sink + ?Sized)) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! One room as the hub sees it: who listens, what is next in its log, who is here. Pure: time comes in as an argument
 //! and frames leave through [`Queue`], so every interleaving can be tested.
 
-use std::{cell::OnceCell, collections::BTreeMap, mem, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, mem, sync::Arc, time::Instant};
 
 use protocol::{Event, RoomSlug, Seq, ServerFrame, api::User, frame::Typing};
 
@@ -19,6 +19,12 @@ const BATCH_MAX_BYTES: usize = 64 * 1024;
 pub(super) trait Queue {
     /// Queues frames that must not be lost.
     fn push(&self, frames: &Frames);
+    /// The same for many, each of them once.
+    fn push_to_all(queues: &[&Self], frames: &Frames) {
+        for queue in queues {
+            queue.push(frames);
+        }
+    }
     /// Queues frames that may be lost.
     fn offer(&self, frames: &Frames);
 }
@@ -135,22 +141,23 @@ impl<Q: Queue> Room<Q> {
 
     fn send(&self, batch: &Batch) {
         let Some(&(first, _)) = batch.events.first() else { return };
-        let (frames, lines) = (OnceCell::new(), OnceCell::new());
-        for subscriber in self.subscribers.values() {
-            match subscriber.state {
-                State::Live { after } if after < first => {
-                    let packing = subscriber.packing;
-                    let packed = match packing {
-                        Packing::Frames => &frames,
-                        Packing::Lines => &lines,
-                    };
-                    subscriber.queue.push(packed.get_or_init(|| batch.together(packing)));
-                }
+        let (mut of_frames, mut of_lines) = (Vec::new(), Vec::new());
+        for Subscriber { queue, packing, state, .. } in self.subscribers.values() {
+            match state {
+                State::Live { after } if *after < first => match packing {
+                    Packing::Frames => of_frames.push(queue),
+                    Packing::Lines => of_lines.push(queue),
+                },
                 State::Live { after } => {
-                    let missing = batch.events.iter().filter(|&&(seq, _)| seq > after);
-                    missing.for_each(|(_, frame)| subscriber.queue.push(frame));
+                    let missing = batch.events.iter().filter(|(seq, _)| seq > after);
+                    missing.for_each(|(_, frame)| queue.push(frame));
                 }
                 State::Paused { .. } => {}
+            }
+        }
+        for (packing, readers) in [(Packing::Frames, of_frames), (Packing::Lines, of_lines)] {
+            if !readers.is_empty() {
+                Q::push_to_all(&readers, &batch.together(packing));
             }
         }
     }
@@ -167,9 +174,8 @@ impl<Q: Queue> Room<Q> {
     /// Tells who came and who left since the last time.
     pub(super) fn tell_presence(&mut self) {
         let Some(frame) = self.people.tell(&self.slug).map(|frame| encode(&frame)) else { return };
-        for subscriber in self.live() {
-            subscriber.queue.push(&frame);
-        }
+        let readers: Vec<_> = self.live().map(|subscriber| &subscriber.queue).collect();
+        Q::push_to_all(&readers, &frame);
     }
 
     /// Whether [`Self::tell_presence`] has something to tell.

@@ -1,6 +1,7 @@
 //! The hub's task: everything that changes, in one place, one input after another.
 
 use std::{
+    cell::RefCell,
     collections::{HashMap, HashSet},
     mem,
     sync::Arc,
@@ -19,12 +20,13 @@ use tokio::{
 
 use super::{
     Command, ConnId, Outbox, Present, Released, Repair, encode,
+    outbox::Turn,
     room::{Queue, Room},
 };
 use crate::{
     bus::Notice,
     store::{Committed, RoomId, RoomRecord, TokenHash},
-    websocket::{Frames, Packing},
+    websocket::{Frames, Packing, Volley},
 };
 
 /// Inputs taken from one channel before the other gets its turn.
@@ -34,6 +36,11 @@ pub(super) const PRESENCE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// How long an ended session is remembered, so that a connection which was let in just before cannot slip through.
 const ENDED_REMEMBERED: Duration = Duration::from_mins(1);
+
+thread_local! {
+    /// What writes to many sockets: one for each thread that the task comes by.
+    static VOLLEY: RefCell<Volley> = RefCell::new(Volley::open());
+}
 
 /// Runs the hub until nobody holds a [`super::Hub`] any more or the bus ends. `repair` gets the positions from which
 /// the log is to be read; see [`super::Hub::repaired`].
@@ -92,8 +99,24 @@ impl Queue for Arc<Outbox> {
         let _closed = Outbox::push(self, frames);
     }
 
+    fn push_to_all(queues: &[&Self], frames: &Frames) {
+        VOLLEY.with_borrow_mut(|volley| {
+            queues.chunks(Volley::MAX).for_each(|some| push_together(some, frames, volley));
+        });
+    }
+
     fn offer(&self, frames: &Frames) {
         Outbox::offer(self, frames);
+    }
+}
+
+/// [`Outbox::push`] to each of these, of which most are written to in one call of the system.
+fn push_together(outboxes: &[&Arc<Outbox>], frames: &Frames, volley: &mut Volley) {
+    let turns: Vec<_> =
+        outboxes.iter().filter_map(|outbox| outbox.begin_push(frames).ok().flatten()).collect();
+    let sent = volley.send(frames, turns.iter().map(Turn::socket));
+    for (turn, sent) in turns.into_iter().zip(sent) {
+        let _closed = turn.end(frames, sent);
     }
 }
 

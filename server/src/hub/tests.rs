@@ -103,7 +103,9 @@ fn decode(texts: &[String]) -> Vec<ServerFrame> {
 }
 
 fn session(n: u128) -> TokenHash {
-    TokenHash([u8::try_from(n).unwrap(); 32])
+    let mut hash = [0; 32];
+    hash[..16].copy_from_slice(&n.to_be_bytes());
+    TokenHash(hash)
 }
 
 fn slug() -> RoomSlug {
@@ -176,6 +178,30 @@ async fn a_reader_who_does_not_read_is_cut_off_and_the_others_go_on() {
     }
     assert_eq!(slow.queue.closing(), Some(CloseCode::TooSlow));
     assert_eq!(quick.queue.closing(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_of_a_crowd_hear_the_same_whatever_becomes_of_some() {
+    let rig = rig();
+    let mut crowd = Vec::new();
+    // More than are written to at a time, and every tenth reads nothing.
+    for n in 0..300 {
+        let pipe = if n % 10 == 0 { Pipe::with_room(0) } else { Pipe::wide() };
+        crowd.push(rig.join_over(pipe, n).await);
+    }
+    for n in 1..=20 {
+        rig.hear(Notice::Events(vec![event(n, 4000)])).await;
+    }
+    for (n, peer) in crowd.iter().enumerate() {
+        let is_slow = n.is_multiple_of(10);
+        assert_eq!(peer.queue.closing(), is_slow.then_some(CloseCode::TooSlow), "{n}");
+        let frames = peer.frames();
+        let heard = frames.iter().filter_map(|frame| match frame {
+            ServerFrame::Event(event) => Some(event.seq.get()),
+            _ => None,
+        });
+        assert!(is_slow || heard.eq(1..=20), "{n}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

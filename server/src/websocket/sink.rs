@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use rustix::fd::BorrowedFd;
+
 /// Something that takes bytes at once or not at all.
 pub trait Sink: Send + Sync {
     /// Writes what can be written now and says how much that was; [`io::ErrorKind::WouldBlock`] where it is nothing.
@@ -14,6 +16,12 @@ pub trait Sink: Send + Sync {
     /// themselves.
     fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
         self.try_write(&[IoSlice::new(bytes)])
+    }
+
+    /// What the system knows it by, if [`Self::try_send`] is nothing but its `send`: then many can be asked at once
+    /// ([`Volley`](super::Volley)).
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        None
     }
 
     /// Tells the other side that nothing more comes.
@@ -27,6 +35,10 @@ impl<S: Sink + ?Sized> Sink for Arc<S> {
 
     fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
         S::try_send(self, bytes)
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        S::descriptor(self)
     }
 
     fn end(&self) {

@@ -6,7 +6,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use rustix::net::{RecvFlags, SendFlags, Shutdown};
+use rustix::{
+    fd::{AsFd as _, BorrowedFd},
+    net::{RecvFlags, SendFlags, Shutdown},
+};
 use tokio::{io::Interest, net::TcpStream};
 
 use super::Sink;
@@ -61,6 +64,10 @@ impl Sink for Socket {
     /// and message costs as much as all else that is done for them here.
     fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
         Ok(rustix::net::send(&self.0, bytes, SendFlags::empty())?)
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.0.as_fd())
     }
 
     fn end(&self) {

@@ -48,6 +48,29 @@ async fn fill(server: &TestServer, count: u64, chars: usize) -> Wire {
     }
 }
 
+#[tokio::test]
+async fn a_crowd_hears_everything_in_order_and_one_who_is_gone_holds_nobody_up() {
+    const READERS: usize = 300;
+    const MESSAGES: u64 = 20;
+    let server = TestServer::with(&[&UNLIMITED[..], &["--max-connections-per-user", "1000"]].concat()).await;
+    let reader = server.guest("reader").await;
+    let mut readers = Vec::new();
+    for _ in 0..READERS {
+        let mut wire = Wire::connect(server.address(), &reader.token).await;
+        wire.join(None).await;
+        readers.push(wire);
+    }
+    let mut author = connect(&server, "author").await;
+    for n in 0..MESSAGES {
+        // They go without a word while others are written to.
+        readers.pop();
+        author.post(&format!("message {n}")).await;
+    }
+    for wire in &mut readers {
+        assert!(wire.events_to(MESSAGES).await.into_iter().eq(1..=MESSAGES));
+    }
+}
+
 fn cursor(joined: &Joined, after: u64) -> Cursor {
     Cursor { epoch: joined.epoch.clone(), after: Seq::new(after).unwrap() }
 }
