@@ -162,13 +162,16 @@ fn joined(head: u64, history: History) -> ServerFrame {
         resumed: matches!(history, History::Replay { .. }),
         history,
         read: Seq::ZERO,
-        here: Vec::new(),
+        here: Vec::new().into(),
         here_count: 0,
     }))
 }
 
 fn snapshot(head: u64) -> ServerFrame {
-    joined(head, History::Snapshot { reason: NoReplay::NoCursor, messages: Vec::new(), has_more: false })
+    joined(
+        head,
+        History::Snapshot { reason: NoReplay::NoCursor, messages: Vec::new().into(), has_more: false },
+    )
 }
 
 #[tokio::test]

@@ -213,6 +213,12 @@ mod tests {
         assert!(broken.contains(promise), "found: {broken:?}");
     }
 
+    fn of_page(evidence: &mut Evidence, damage: impl FnOnce(&mut Vec<Message>)) {
+        let mut messages = evidence.pages[0].messages.to_vec();
+        damage(&mut messages);
+        evidence.pages[0].messages = messages.into();
+    }
+
     #[test]
     fn sound_evidence_is_acquitted() {
         assert_eq!(judge(&sound()), Vec::<String>::new());
@@ -241,7 +247,7 @@ mod tests {
         breaks(|it| drop(it.readers[0].events.pop()), "was given 2 of 3 events");
         breaks(|it| it.readers[0].events.swap(0, 1), "stands where");
         breaks(|it| it.readers[0].events[1].username = "else".parse().unwrap(), "was given another event");
-        breaks(|it| drop(it.pages[0].messages.pop()), "2 messages were fetched");
-        breaks(|it| it.pages[0].messages[0].content = None, "otherwise than the log folds");
+        breaks(|it| of_page(it, |messages| drop(messages.pop())), "2 messages were fetched");
+        breaks(|it| of_page(it, |messages| messages[0].content = None), "otherwise than the log folds");
     }
 }

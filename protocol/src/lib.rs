@@ -16,6 +16,7 @@
 //! | [`json`] | JSON to all of these, for what every page loads |
 //! | [`markdown`] | content to typed nodes |
 //! | [`timeline`] | events folded into messages |
+//! | [`shared`] | lists that many are given: the messages of a page, who is here |
 //! | [`session`] | the client's state machine: resume, order, outbox, heartbeat |
 
 pub mod api;
@@ -27,6 +28,7 @@ pub mod limits;
 pub mod markdown;
 pub mod op;
 pub mod session;
+pub mod shared;
 pub mod text;
 pub mod timeline;
 
@@ -34,5 +36,6 @@ pub use event::{Event, EventKind};
 pub use frame::{ClientFrame, CloseCode, ErrorCode, ServerFrame};
 pub use ids::{Cursor, Epoch, OpId, RoomSlug, Seq, Timestamp, UserId};
 pub use op::{Op, OpKind};
+pub use shared::Shared;
 pub use text::{Content, Emoji, RoomName, Topic, Username};
 pub use timeline::{Message, Timeline};

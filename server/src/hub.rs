@@ -19,7 +19,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use protocol::{RoomSlug, Seq, ServerFrame, api::User};
+use protocol::{RoomSlug, Seq, ServerFrame, Shared, api::User};
 use tokio::sync::{mpsc, oneshot};
 
 pub use outbox::Outbox;
@@ -43,7 +43,7 @@ pub struct ConnId(u64);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Present {
     /// At most [`protocol::limits::PRESENCE_MAX_NAMED`] of them, those who came first.
-    pub here: Vec<User>,
+    pub here: Shared<User>,
     /// How many there are.
     pub count: u32,
 }

@@ -9,6 +9,7 @@ use crate::{
     ids::{Epoch, OpId, RoomSlug, Seq, Timestamp, UserId},
     json::{self, read},
     limits::Limits,
+    shared::Shared,
     text::Username,
     timeline::{Message, Page},
 };
@@ -171,7 +172,7 @@ pub struct Joined {
     /// Up to where this user has read the room.
     pub read: Seq,
     /// Who is here now, at most [`crate::limits::PRESENCE_MAX_NAMED`].
-    pub here: Vec<User>,
+    pub here: Shared<User>,
     /// How many are here now.
     pub here_count: u32,
 }
@@ -191,7 +192,7 @@ pub enum History {
         /// Why it is no replay.
         reason: NoReplay,
         /// The newest messages, oldest first.
-        messages: Vec<Message>,
+        messages: Shared<Message>,
         /// Whether there are older ones.
         has_more: bool,
     },
@@ -206,10 +207,10 @@ struct JoinedFields {
     resumed: bool,
     events: Option<Vec<Event>>,
     reason: Option<NoReplay>,
-    messages: Option<Vec<Message>>,
+    messages: Option<Shared<Message>>,
     has_more: Option<bool>,
     read: Seq,
-    here: Vec<User>,
+    here: Shared<User>,
     here_count: u32,
 }
 

@@ -136,7 +136,7 @@ impl Follow {
         self.head = joined.head;
         self.read.confirm(joined.read);
         let Joined { room, head, read, here, here_count, .. } = *joined;
-        let standing = Box::new(Standing { room, head, read, here, here_count });
+        let standing = Box::new(Standing { room, head, read, here: here.into_vec(), here_count });
         out.push(Output::Resumed { room: self.room.clone(), standing });
         for event in events {
             self.merge(event, now, out);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     event::{Event, EventKind, Quote},
     ids::{Cursor, Epoch, OpId, Seq, Timestamp, UserId},
+    shared::Shared,
     text::{Content, Emoji, Username},
 };
 
@@ -65,7 +66,7 @@ pub struct Page {
     /// The last event folded in.
     pub head: Seq,
     /// The messages.
-    pub messages: Vec<Message>,
+    pub messages: Shared<Message>,
     /// Whether there are older messages.
     pub has_more_before: bool,
     /// Whether there are newer messages.

@@ -81,7 +81,12 @@ impl Timeline {
             at_end: !page.has_more_after,
             newest_known,
             recent: Recent::new(page.head),
-            held: page.messages.into_iter().map(|message| Held { message, quoted_at: page.head }).collect(),
+            held: page
+                .messages
+                .into_vec()
+                .into_iter()
+                .map(|message| Held { message, quoted_at: page.head })
+                .collect(),
             trimmed_before: VecDeque::new(),
             trimmed_after: VecDeque::new(),
         }
@@ -250,6 +255,7 @@ impl Timeline {
         }
         let mut messages: Vec<Held> = page
             .messages
+            .into_vec()
             .into_iter()
             .filter(|message| wanted(message.seq))
             .map(|message| Held { message, quoted_at: page.head })

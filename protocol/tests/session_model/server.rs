@@ -209,7 +209,11 @@ impl Server {
                 let older = messages.len().saturating_sub(PAGE_MESSAGES);
                 messages.drain(..older);
                 let reason = reason.unwrap_or(NoReplay::NoCursor);
-                (head, History::Snapshot { reason, messages, has_more: older > 0 }, log.after(head))
+                (
+                    head,
+                    History::Snapshot { reason, messages: messages.into(), has_more: older > 0 },
+                    log.after(head),
+                )
             }
         };
         let joined = Joined {
@@ -219,7 +223,7 @@ impl Server {
             resumed: matches!(history, History::Replay { .. }),
             history,
             read: Seq::ZERO,
-            here: Vec::new(),
+            here: Vec::new().into(),
             here_count: 0,
         };
         self.answer(conn, ServerFrame::Joined(Box::new(joined)));

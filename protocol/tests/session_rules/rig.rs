@@ -174,7 +174,7 @@ pub(crate) fn snapshot(slug: &str, epoch: &str, head: u64) -> ServerFrame {
 }
 
 pub(crate) fn snapshot_because(reason: NoReplay, slug: &str, epoch: &str, head: u64) -> ServerFrame {
-    let history = History::Snapshot { reason, messages: Vec::new(), has_more: true };
+    let history = History::Snapshot { reason, messages: Vec::new().into(), has_more: true };
     joined(slug, epoch, head, history)
 }
 
@@ -202,7 +202,7 @@ fn joined(slug: &str, epoch: &str, head: u64, history: History) -> ServerFrame {
         resumed: matches!(history, History::Replay { .. }),
         history,
         read: Seq::ZERO,
-        here: Vec::new(),
+        here: Vec::new().into(),
         here_count: 0,
     }))
 }

@@ -174,8 +174,10 @@ fn shorten(history: &mut History, reached: &mut Reached) {
         }
         History::Snapshot { messages, has_more, .. } => {
             let cut = messages.len() - fitting(messages.iter().rev());
-            messages.drain(..cut);
-            *has_more |= cut > 0;
+            if cut > 0 {
+                *messages = messages[cut..].to_vec().into();
+                *has_more = true;
+            }
         }
     }
 }
@@ -322,8 +324,16 @@ mod tests {
         let record = record(10);
         let resumed = matches!(history, History::Replay { .. });
         let (room, epoch, head) = (record.for_members(), record.epoch, record.head);
-        let joined =
-            Joined { room, epoch, head, resumed, history, read: Seq::ZERO, here: Vec::new(), here_count: 0 };
+        let joined = Joined {
+            room,
+            epoch,
+            head,
+            resumed,
+            history,
+            read: Seq::ZERO,
+            here: Vec::new().into(),
+            here_count: 0,
+        };
         let mut reached = Reached { at: head, is_end: true };
         let frame = encode(joined, &mut reached);
         let text = Frames::payloads(frame.bytes()).next().unwrap();
@@ -347,9 +357,9 @@ mod tests {
 
             let reason = NoReplay::NoCursor;
             let (history, reached) =
-                encoded(History::Snapshot { reason, messages: messages.clone(), has_more: false });
+                encoded(History::Snapshot { reason, messages: messages.clone().into(), has_more: false });
             let newest = messages[messages.len() - fitting..].to_vec();
-            assert_eq!(history, History::Snapshot { reason, messages: newest, has_more: true });
+            assert_eq!(history, History::Snapshot { reason, messages: newest.into(), has_more: true });
             assert_eq!((reached.at.get(), reached.is_end), (10, true));
         }
         let events: Vec<_> = (1..=10).map(|n| event(n, "short")).collect();

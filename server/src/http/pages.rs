@@ -117,7 +117,8 @@ impl Pages {
         }
         let present = self.hub.present(record.id).await;
         let (me, room) = (user.clone(), room.clone());
-        let page = ChatPage { me, rooms, room, page, here: present.here, here_count: present.count };
+        let page =
+            ChatPage { me, rooms, room, page, here: present.here.into_vec(), here_count: present.count };
         Ok(Content::Chat { page: Box::new(page), place })
     }
 

@@ -10,7 +10,9 @@ use std::{
     sync::Arc,
 };
 
-use protocol::{RoomSlug, ServerFrame, UserId, api::User, frame::Presence, limits::PRESENCE_MAX_NAMED};
+use protocol::{
+    RoomSlug, ServerFrame, Shared, UserId, api::User, frame::Presence, limits::PRESENCE_MAX_NAMED,
+};
 
 use super::Present;
 
@@ -35,6 +37,8 @@ struct Person {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Told {
     named: BTreeMap<UserId, Arc<User>>,
+    /// The same, as whoever comes in is told.
+    list: Shared<User>,
     count: u32,
 }
 
@@ -76,11 +80,9 @@ impl People {
     /// What the others were told last, so that what they are told next is right for this one too; and `newcomer`, who
     /// need not wait to be told of themselves.
     pub(super) fn present_as_told(&self, newcomer: &User) -> Present {
-        let Told { named, count } = &*self.told;
-        let mut here: Vec<User> = named.values().map(|user| User::clone(user)).collect();
-        if !named.contains_key(&newcomer.id) && here.len() < PRESENCE_MAX_NAMED {
-            here.push(newcomer.clone());
-        }
+        let Told { named, list, count } = &*self.told;
+        let is_told = named.contains_key(&newcomer.id) || named.len() >= PRESENCE_MAX_NAMED;
+        let here = if is_told { list.clone() } else { list.iter().chain([newcomer]).cloned().collect() };
         let count = u32::try_from(here.len()).map_or(*count, |named| named.max(*count));
         Present { here, count }
     }
@@ -94,8 +96,7 @@ impl People {
     pub(super) fn tell(&mut self, room: &RoomSlug) -> Option<ServerFrame> {
         self.is_changed = false;
         let named = self.arrivals.values().take(PRESENCE_MAX_NAMED);
-        let now =
-            Told { named: named.map(|user| (user.id, Arc::clone(user))).collect(), count: self.count() };
+        let now = Told::new(named.map(|user| (user.id, Arc::clone(user))).collect(), self.count());
         let frame = now.since(&self.told, room)?;
         self.told = Arc::new(now);
         Some(frame)
@@ -107,6 +108,11 @@ impl People {
 }
 
 impl Told {
+    fn new(named: BTreeMap<UserId, Arc<User>>, count: u32) -> Self {
+        let list = named.values().map(|user| User::clone(user)).collect();
+        Self { named, list, count }
+    }
+
     /// What somebody who was told `before` has to hear.
     pub(super) fn since(&self, before: &Self, room: &RoomSlug) -> Option<ServerFrame> {
         if ptr::eq(self, before) || self == before {

@@ -216,7 +216,7 @@ impl Bench {
     }
 
     pub(crate) async fn messages(&self, at: PageAt, limit: u32) -> Vec<Message> {
-        self.store.page(self.room.id, at, limit).await.unwrap().messages
+        self.store.page(self.room.id, at, limit).await.unwrap().messages.into_vec()
     }
 
     /// The next `count` events that the store publishes.

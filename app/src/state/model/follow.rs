@@ -116,7 +116,7 @@ impl Model {
         state.existence = Existence::There;
         state.head = head;
         state.epoch = Some(page.epoch.clone());
-        state.here = Present::of(here, here_count, &me);
+        state.here = Present::of(here.into_vec(), here_count, &me);
         state.let_go();
         if is_open {
             state.timeline = Some(Timeline::new(page));

@@ -107,7 +107,7 @@ impl Room {
         Page {
             epoch: "e1".parse().unwrap(),
             head,
-            messages: all[from..to].to_vec(),
+            messages: all[from..to].to_vec().into(),
             has_more_before: from > 0,
             has_more_after: to < all.len(),
         }

@@ -105,6 +105,8 @@ fn weight(message: &Message) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use protocol::Shared;
+
     use super::*;
 
     const ROOM: RoomId = RoomId(1);
@@ -115,7 +117,13 @@ mod tests {
 
     fn page(head: u64) -> Page {
         let epoch = "e1".parse().unwrap();
-        Page { epoch, head: seq(head), messages: vec![], has_more_before: false, has_more_after: false }
+        Page {
+            epoch,
+            head: seq(head),
+            messages: Shared::default(),
+            has_more_before: false,
+            has_more_after: false,
+        }
     }
 
     /// The head of the page that is found; what would be read is at `stored`.

@@ -89,7 +89,7 @@ pub(super) fn page(
     Ok(Some(Page {
         epoch,
         head,
-        messages: cut.messages,
+        messages: cut.messages.into(),
         has_more_before: cut.more_before,
         has_more_after: cut.more_after,
     }))

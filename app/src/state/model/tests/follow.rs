@@ -62,7 +62,7 @@ fn a_snapshot_replaces_what_was_held() {
         resumed: false,
         history: History::Snapshot { reason: NoReplay::EpochChanged, messages, has_more: true },
         read: seq(93),
-        here: vec![user(ME), user(OTHER)],
+        here: vec![user(ME), user(OTHER)].into(),
         here_count: 2,
     };
     session(&mut model, Output::Snapshot { room: slug("general"), joined: Box::new(joined) });

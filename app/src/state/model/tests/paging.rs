@@ -116,7 +116,8 @@ fn a_permalink_to_a_message_that_is_not_there_says_so_and_shows_the_newest() {
     let mut model = model(page(951, 1_000, 1_000), 1_000);
     let asks = model.handle(Change::Opened { slug: slug("general"), place: Place::Around(seq(500)) }, 0);
     let mut without_500 = page(475, 524, 1_000);
-    without_500.messages.retain(|message| message.seq != seq(500));
+    without_500.messages =
+        without_500.messages.iter().filter(|message| message.seq != seq(500)).cloned().collect();
     let asks = answer(&mut model, &fetches(&asks)[0].clone(), Ok(without_500));
     let view = model.view();
     assert_eq!((view.target, view.is_target_missing), (None, true));
@@ -178,7 +179,7 @@ fn an_unknown_room_is_joined_and_learned_from_the_answer() {
         resumed: false,
         history: History::Snapshot { reason: NoReplay::NoCursor, messages, has_more: false },
         read: seq(0),
-        here: Vec::new(),
+        here: Vec::new().into(),
         here_count: 1,
     };
     session(&mut model, Output::Snapshot { room: slug("hidden"), joined: Box::new(joined) });
@@ -290,7 +291,7 @@ fn a_room_that_is_made_while_somebody_waits_at_its_address_lets_them_in() {
         resumed: false,
         history: History::Snapshot { reason: NoReplay::NoCursor, messages, has_more: false },
         read: seq(1),
-        here: Vec::new(),
+        here: Vec::new().into(),
         here_count: 1,
     };
     session(&mut model, Output::Snapshot { room: slug("soon"), joined: Box::new(joined) });
