@@ -12,7 +12,7 @@ cargo fmt --manifest-path fuzz/Cargo.toml --check
 cargo fmt --manifest-path model/Cargo.toml --check
 step "lints"
 # One call for each set of features: ssr and hydrate never meet in one build.
-cargo clippy --locked -p protocol -p client -p load --all-targets -- -D warnings
+cargo clippy --locked -p protocol -p client -p load --features protocol/kept_json --all-targets -- -D warnings
 cargo clippy --locked -p server --all-targets -- -D warnings
 cargo clippy --locked -p app --features ssr --all-targets -- -D warnings
 cargo clippy --locked -p frontend --target wasm32-unknown-unknown -- -D warnings

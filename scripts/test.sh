@@ -11,7 +11,7 @@ step() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 # First, for the server's tests ask for the page's files.
 scripts/build.sh
 step "protocol and client"
-cargo test --locked -p protocol -p client
+cargo test --locked -p protocol -p client --features protocol/kept_json
 step "page"
 cargo test --locked -p app --features ssr
 step "server"

@@ -1,16 +1,15 @@
 //! Lists that many are given.
 
-use std::{
-    ops::Deref,
-    slice,
-    sync::{Arc, OnceLock},
-};
+#[cfg(feature = "kept_json")]
+use std::sync::OnceLock;
+use std::{ops::Deref, slice, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+#[cfg(feature = "kept_json")]
 use serde_json::value::{RawValue, to_raw_value};
 
-/// A list that many are given as it is: clones are one list, and it is turned into JSON once for all of them. (JSON is the only form that it has
-/// outside.)
+/// A list that many are given as it is: clones are one list, and with the feature `kept_json` it is turned into JSON once for all of
+/// them. (JSON is the only form that it has outside.)
 #[derive(Debug, Clone)]
 pub struct Shared<T>(Arc<List<T>>);
 
@@ -18,6 +17,7 @@ pub struct Shared<T>(Arc<List<T>>);
 struct List<T> {
     items: Vec<T>,
     /// As JSON, once somebody has asked for it.
+    #[cfg(feature = "kept_json")]
     json: OnceLock<Option<Box<RawValue>>>,
 }
 
@@ -38,7 +38,11 @@ impl<T> Deref for Shared<T> {
 
 impl<T> From<Vec<T>> for Shared<T> {
     fn from(items: Vec<T>) -> Self {
-        Self(Arc::new(List { items, json: OnceLock::new() }))
+        Self(Arc::new(List {
+            items,
+            #[cfg(feature = "kept_json")]
+            json: OnceLock::new(),
+        }))
     }
 }
 
@@ -73,10 +77,11 @@ impl<T: Eq> Eq for Shared<T> {}
 
 impl<T: Serialize> Serialize for Shared<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0.json.get_or_init(|| to_raw_value(&self.0.items).ok()) {
-            Some(json) => json.serialize(serializer),
-            None => self.0.items.serialize(serializer),
+        #[cfg(feature = "kept_json")]
+        if let Some(json) = self.0.json.get_or_init(|| to_raw_value(&self.0.items).ok()) {
+            return json.serialize(serializer);
         }
+        self.0.items.serialize(serializer)
     }
 }
 
@@ -88,14 +93,17 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Shared<T> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "kept_json")]
     use std::cell::Cell;
 
     use super::*;
 
     /// Counts how often it is turned into JSON.
+    #[cfg(feature = "kept_json")]
     #[derive(Clone)]
     struct Counted<'c>(&'c Cell<u32>);
 
+    #[cfg(feature = "kept_json")]
     impl Serialize for Counted<'_> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             self.0.set(self.0.get() + 1);
@@ -103,6 +111,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "kept_json")]
     #[test]
     fn it_is_turned_into_json_once_for_all_clones_and_not_again_for_a_copy_that_differs() {
         let times = Cell::new(0);
