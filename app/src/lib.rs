@@ -2,6 +2,7 @@
 //!
 //! Views take state in and emit intents out; they know neither the socket nor the storage.
 
+#![forbid(unsafe_code)]
 // Deep views make deep types.
 #![recursion_limit = "512"]
 

@@ -1,5 +1,7 @@
 //! The WebAssembly entry: hydrate, nothing else.
 
+#![forbid(unsafe_code)]
+
 /// Takes over the server-rendered page.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {

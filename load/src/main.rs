@@ -3,6 +3,8 @@
 //! Everything here is an ordinary client on an ordinary socket. The server is another process, so that it can be killed
 //! and so that what it costs is not mixed with what its load costs.
 
+#![forbid(unsafe_code)]
+
 mod bench;
 mod crowd;
 mod database;

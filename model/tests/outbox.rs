@@ -167,11 +167,20 @@ fn turns_at_several_sockets_lose_and_mix_nothing() {
             }
         });
         // As the hub does it: all turns, then all that is written, then all that came of it.
-        let turns = [&first.0, &second.0].map(|outbox| outbox.begin_push(&said));
-        let turns: Vec<_> = turns.into_iter().filter_map(|begun| begun.ok().flatten()).collect();
+        let (mut turns, mut others) = (Vec::new(), Vec::new());
+        for outbox in [&first.0, &second.0] {
+            match outbox.try_turn() {
+                Some(turn) => turns.push(turn),
+                None => others.push(outbox),
+            }
+        }
         let sent: Vec<_> = turns.iter().map(|turn| turn.socket().try_send(said.bytes())).collect();
         for (turn, sent) in turns.into_iter().zip(sent) {
             turn.end(&said, sent).unwrap();
+        }
+        for outbox in others {
+            // Closed: the first, by the reader.
+            let _closed = outbox.push(&said);
         }
         let orders = [together(&[said.clone(), answer.clone()]), together(&[answer, said.clone()])];
         block_on(second.1.has_taken(orders[0].len()));

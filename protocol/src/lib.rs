@@ -19,6 +19,8 @@
 //! | [`shared`] | lists that many are given: the messages of a page, who is here |
 //! | [`session`] | the client's state machine: resume, order, outbox, heartbeat |
 
+#![forbid(unsafe_code)]
+
 pub mod api;
 pub mod event;
 pub mod frame;

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "kept_json")]
 use std::sync::OnceLock;
-use std::{ops::Deref, slice, sync::Arc};
+use std::{fmt, ops::Deref, slice, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[cfg(feature = "kept_json")]
@@ -10,10 +10,9 @@ use serde_json::value::{RawValue, to_raw_value};
 
 /// A list that many are given as it is: clones are one list, and with the feature `kept_json` it is turned into JSON once for all of
 /// them. (JSON is the only form that it has outside.)
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Shared<T>(Arc<List<T>>);
 
-#[derive(Debug)]
 struct List<T> {
     items: Vec<T>,
     /// As JSON, once somebody has asked for it.
@@ -67,6 +66,12 @@ impl<'s, T> IntoIterator for &'s Shared<T> {
     }
 }
 
+impl<T: fmt::Debug> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.items.fmt(f)
+    }
+}
+
 impl<T: PartialEq> PartialEq for Shared<T> {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || **self == **other
@@ -113,7 +118,7 @@ mod tests {
 
     #[cfg(feature = "kept_json")]
     #[test]
-    fn it_is_turned_into_json_once_for_all_clones_and_not_again_for_a_copy_that_differs() {
+    fn it_is_turned_into_json_once_for_all_clones_and_anew_for_a_copy_that_differs() {
         let times = Cell::new(0);
         let list: Shared<_> = vec![Counted(&times), Counted(&times)].into();
         let clone = list.clone();

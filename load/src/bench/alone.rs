@@ -27,6 +27,8 @@ const IN_FLIGHT: u32 = 8;
 const IDLE_WATCH: Duration = Duration::from_secs(10);
 /// Requests one after the other, of which the median counts.
 const REQUESTS: u32 = 300;
+/// How often it is looked how many pages a second there are; the median counts.
+const TIMES: u32 = 5;
 /// Connections that ask all the time, to find out how many pages a second there are.
 const ASKING: usize = 8;
 
@@ -94,12 +96,14 @@ impl Alone<'_, '_> {
             let times = room.one_after_the_other(page)?;
             self.take(scenario, Figure::Median, times.quantile(500).as_secs_f64() * 1e3);
             self.take(scenario, Figure::P99, times.quantile(990).as_secs_f64() * 1e3);
-            let cost = process.cost()?;
-            let pages = room.all_at_once(page, self.round.span.counted)?;
-            let cost = process.cost()?.since(&cost);
-            let seconds = self.round.span.counted.as_secs_f64();
-            self.take(scenario, Figure::PagesPerSecond, count(pages)? / seconds);
-            self.take(scenario, Figure::CpuPerAnswer, cost.as_secs_f64() * 1e6 / count(pages.max(1))?);
+            for _ in 0..TIMES {
+                let cost = process.cost()?;
+                let pages = room.all_at_once(page, self.round.span.counted)?;
+                let cost = process.cost()?.since(&cost);
+                let seconds = self.round.span.counted.as_secs_f64();
+                self.take(scenario, Figure::PagesPerSecond, count(pages)? / seconds);
+                self.take(scenario, Figure::CpuPerAnswer, cost.as_secs_f64() * 1e6 / count(pages.max(1))?);
+            }
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use std::{
     fmt,
     io::{self, IoSlice},
     mem,
-    sync::PoisonError,
+    sync::{PoisonError, TryLockError},
 };
 
 use protocol::CloseCode;
@@ -104,19 +104,22 @@ impl<S: Sink + ?Sized> Outbox<S> {
 
     /// Sends frames: at once, or behind what waits. If they do not fit there, the connection is closed as too slow.
     pub fn push(&self, frames: &Frames) -> Result<(), Closed> {
-        let Some(turn) = self.begin_push(frames)? else { return Ok(()) };
-        turn.end(frames, self.socket.try_send(frames.bytes()))
+        let mut state = self.lock();
+        if state.is_idle() {
+            return Turn::new(self, state).end(frames, self.socket.try_send(frames.bytes()));
+        }
+        self.enqueue(&mut state, frames.clone())
     }
 
-    /// [`Self::push`], but where nothing waits, the sending is left to whoever asks: it is their [`Turn`]. Whoever takes several turns
-    /// at a time takes them in one order with everybody else who does.
-    pub fn begin_push(&self, frames: &Frames) -> Result<Option<Turn<'_, S>>, Closed> {
-        let mut state = self.lock();
-        if state.waiting.is_none() && state.is_open() {
-            return Ok(Some(Turn { outbox: self, state }));
-        }
-        self.enqueue(&mut state, frames.clone())?;
-        Ok(None)
+    /// The turn to write next, for whoever writes to several sockets at once; `None` where that is for [`Self::push`]: something waits,
+    /// or somebody else is at it. Never waits, so many may be held.
+    pub fn try_turn(&self) -> Option<Turn<'_, S>> {
+        let state = match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        state.is_idle().then(|| Turn::new(self, state))
     }
 
     /// Sends frames with the next flush, together with whatever else waits then. For the task that flushes: many
@@ -236,7 +239,7 @@ impl<S: Sink + ?Sized> Outbox<S> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // No code that holds this lock can panic half way through a change.
+        // No code that holds this lock can panic half way through a change; a turn that is not ended ends the connection.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -248,13 +251,20 @@ impl<S: Sink + ?Sized> fmt::Debug for Outbox<S> {
 }
 
 /// The right to write next to a socket before which nothing waits. Whoever else has something for it is held up meanwhile, so it is for
-/// a write, or for as many as the system is asked for at once, and for nothing else.
-pub struct Turn<'o, S: ?Sized = dyn Sink> {
+/// a write, or for those that the system is asked for at once, and for nothing else. Unless it is ended, nobody knows what was written,
+/// and the connection is given up.
+#[must_use]
+pub struct Turn<'o, S: Sink + ?Sized = dyn Sink> {
     outbox: &'o Outbox<S>,
     state: MutexGuard<'o, State>,
+    is_ended: bool,
 }
 
 impl<'o, S: Sink + ?Sized> Turn<'o, S> {
+    fn new(outbox: &'o Outbox<S>, state: MutexGuard<'o, State>) -> Self {
+        Self { outbox, state, is_ended: false }
+    }
+
     /// What is to be written to.
     pub const fn socket(&self) -> &'o S {
         &self.outbox.socket
@@ -263,20 +273,27 @@ impl<'o, S: Sink + ?Sized> Turn<'o, S> {
     /// The socket took so many bytes of the frames, or answered with an error. What it did not take waits.
     pub fn end(mut self, frames: &Frames, sent: io::Result<usize>) -> Result<(), Closed> {
         let taken = match sent {
-            Ok(taken) if taken == frames.len() => return Ok(()),
             Ok(taken) => taken,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-            Err(_broken) => {
-                self.outbox.let_go(&mut self.state);
-                self.outbox.filled.notify_one();
-                return Err(Closed);
-            }
+            Err(_broken) => return Err(Closed),
         };
-        self.outbox.enqueue(&mut self.state, frames.clone())?;
-        if let Some(waiting) = &mut self.state.waiting {
-            waiting.written = taken;
+        self.is_ended = true;
+        if taken < frames.len() {
+            self.outbox.enqueue(&mut self.state, frames.clone())?;
+            if let Some(waiting) = &mut self.state.waiting {
+                waiting.written = taken;
+            }
         }
         Ok(())
+    }
+}
+
+impl<S: Sink + ?Sized> Drop for Turn<'_, S> {
+    fn drop(&mut self) {
+        if !self.is_ended {
+            self.outbox.let_go(&mut self.state);
+            self.outbox.filled.notify_one();
+        }
     }
 }
 
@@ -289,6 +306,11 @@ impl<S: Sink + ?Sized> fmt::Debug for Turn<'_, S> {
 impl State {
     fn is_open(&self) -> bool {
         self.closing.is_none() && self.is_connected
+    }
+
+    /// Whether whoever has something may write it at once.
+    fn is_idle(&self) -> bool {
+        self.waiting.is_none() && self.is_open()
     }
 
     /// The cost of what waits.

@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     ptr,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use protocol::{
@@ -34,11 +34,11 @@ struct Person {
 }
 
 /// What readers were told.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Told {
     named: BTreeMap<UserId, Arc<User>>,
-    /// The same, as whoever comes in is told.
-    list: Shared<User>,
+    /// The same for whoever comes in and is one of them already: on another device, say, or again.
+    list: OnceLock<Shared<User>>,
     count: u32,
 }
 
@@ -81,8 +81,12 @@ impl People {
     /// need not wait to be told of themselves.
     pub(super) fn present_as_told(&self, newcomer: &User) -> Present {
         let Told { named, list, count } = &*self.told;
-        let is_told = named.contains_key(&newcomer.id) || named.len() >= PRESENCE_MAX_NAMED;
-        let here = if is_told { list.clone() } else { list.iter().chain([newcomer]).cloned().collect() };
+        let names = || named.values().map(|user| User::clone(user));
+        let here = if named.contains_key(&newcomer.id) || named.len() >= PRESENCE_MAX_NAMED {
+            list.get_or_init(|| names().collect()).clone()
+        } else {
+            names().chain([newcomer.clone()]).collect()
+        };
         let count = u32::try_from(here.len()).map_or(*count, |named| named.max(*count));
         Present { here, count }
     }
@@ -96,7 +100,8 @@ impl People {
     pub(super) fn tell(&mut self, room: &RoomSlug) -> Option<ServerFrame> {
         self.is_changed = false;
         let named = self.arrivals.values().take(PRESENCE_MAX_NAMED);
-        let now = Told::new(named.map(|user| (user.id, Arc::clone(user))).collect(), self.count());
+        let named = named.map(|user| (user.id, Arc::clone(user))).collect();
+        let now = Told { named, list: OnceLock::new(), count: self.count() };
         let frame = now.since(&self.told, room)?;
         self.told = Arc::new(now);
         Some(frame)
@@ -108,14 +113,9 @@ impl People {
 }
 
 impl Told {
-    fn new(named: BTreeMap<UserId, Arc<User>>, count: u32) -> Self {
-        let list = named.values().map(|user| User::clone(user)).collect();
-        Self { named, list, count }
-    }
-
     /// What somebody who was told `before` has to hear.
     pub(super) fn since(&self, before: &Self, room: &RoomSlug) -> Option<ServerFrame> {
-        if ptr::eq(self, before) || self == before {
+        if ptr::eq(self, before) || (&self.named, self.count) == (&before.named, before.count) {
             return None;
         }
         let missing_in = |other: &Self, id: &UserId| !other.named.contains_key(id);

@@ -16,11 +16,14 @@ use crate::websocket::{Frames, Packing};
 const BATCH_MAX_BYTES: usize = 64 * 1024;
 
 /// Where a subscriber's frames go. What does not fit closes the connection; nobody waits for it.
-pub(super) trait Queue {
+pub(super) trait Queue: Sized {
+    /// What it takes to push to many.
+    type Volley;
+
     /// Queues frames that must not be lost.
     fn push(&self, frames: &Frames);
     /// The same for many, each of them once.
-    fn push_to_all(queues: &[&Self], frames: &Frames) {
+    fn push_to_all(_volley: &mut Self::Volley, queues: &[&Self], frames: &Frames) {
         for queue in queues {
             queue.push(frames);
         }
@@ -124,7 +127,12 @@ impl<Q: Queue> Room<Q> {
 
     /// Takes in events and gives every live subscriber what is next in order. Encodes each event once, and what comes
     /// together goes out together.
-    pub(super) fn publish<'e>(&mut self, events: impl IntoIterator<Item = &'e Event>, now: Instant) {
+    pub(super) fn publish<'e>(
+        &mut self,
+        events: impl IntoIterator<Item = &'e Event>,
+        now: Instant,
+        volley: &mut Q::Volley,
+    ) {
         let mut batch = Batch::default();
         for event in events {
             self.order.admit(event.seq, now, || Frames::text_by(|text| event.encode_into(text)));
@@ -132,14 +140,14 @@ impl<Q: Queue> Room<Q> {
                 batch.bytes += frame.len();
                 batch.events.push((seq, frame));
                 if batch.bytes >= BATCH_MAX_BYTES {
-                    self.send(&mem::take(&mut batch));
+                    self.send(&mem::take(&mut batch), volley);
                 }
             }
         }
-        self.send(&batch);
+        self.send(&batch, volley);
     }
 
-    fn send(&self, batch: &Batch) {
+    fn send(&self, batch: &Batch, volley: &mut Q::Volley) {
         let Some(&(first, _)) = batch.events.first() else { return };
         let (mut of_frames, mut of_lines) = (Vec::new(), Vec::new());
         for Subscriber { queue, packing, state, .. } in self.subscribers.values() {
@@ -157,7 +165,7 @@ impl<Q: Queue> Room<Q> {
         }
         for (packing, readers) in [(Packing::Frames, of_frames), (Packing::Lines, of_lines)] {
             if !readers.is_empty() {
-                Q::push_to_all(&readers, &batch.together(packing));
+                Q::push_to_all(volley, &readers, &batch.together(packing));
             }
         }
     }
@@ -172,10 +180,10 @@ impl<Q: Queue> Room<Q> {
     }
 
     /// Tells who came and who left since the last time.
-    pub(super) fn tell_presence(&mut self) {
+    pub(super) fn tell_presence(&mut self, volley: &mut Q::Volley) {
         let Some(frame) = self.people.tell(&self.slug).map(|frame| encode(&frame)) else { return };
         let readers: Vec<_> = self.live().map(|subscriber| &subscriber.queue).collect();
-        Q::push_to_all(&readers, &frame);
+        Q::push_to_all(volley, &readers, &frame);
     }
 
     /// Whether [`Self::tell_presence`] has something to tell.

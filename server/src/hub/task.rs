@@ -1,7 +1,6 @@
 //! The hub's task: everything that changes, in one place, one input after another.
 
 use std::{
-    cell::RefCell,
     collections::{HashMap, HashSet},
     mem,
     sync::Arc,
@@ -34,13 +33,11 @@ const BATCH_MAX: usize = 256;
 /// How often at most a room tells who came and who left.
 pub(super) const PRESENCE_INTERVAL: Duration = Duration::from_millis(200);
 
+/// What many sockets are given in one call of the system, in bytes. Whoever else has something for one of them is held up for as
+/// long as that takes.
+const TOGETHER_MAX_BYTES: usize = 1024 * 1024;
 /// How long an ended session is remembered, so that a connection which was let in just before cannot slip through.
 const ENDED_REMEMBERED: Duration = Duration::from_mins(1);
-
-thread_local! {
-    /// What writes to many sockets: one for each thread that the task comes by.
-    static VOLLEY: RefCell<Volley> = RefCell::new(Volley::open());
-}
 
 /// Runs the hub until nobody holds a [`super::Hub`] any more or the bus ends. `repair` gets the positions from which
 /// the log is to be read; see [`super::Hub::repaired`].
@@ -75,6 +72,8 @@ struct State {
     /// The connections of each user.
     users: HashMap<UserId, Vec<ConnId>>,
     rooms: HashMap<RoomId, Room<Arc<Outbox>>>,
+    /// What writes to many sockets.
+    volley: Volley,
     /// Rooms whose presence has changed since it was told.
     changed: HashSet<RoomId>,
     /// When to tell it.
@@ -94,15 +93,16 @@ struct Connection {
 }
 
 impl Queue for Arc<Outbox> {
+    type Volley = Volley;
+
     fn push(&self, frames: &Frames) {
         // A queue that closes, or is closed, ends its connection, which then detaches by itself.
         let _closed = Outbox::push(self, frames);
     }
 
-    fn push_to_all(queues: &[&Self], frames: &Frames) {
-        VOLLEY.with_borrow_mut(|volley| {
-            queues.chunks(Volley::MAX).for_each(|some| push_together(some, frames, volley));
-        });
+    fn push_to_all(volley: &mut Volley, queues: &[&Self], frames: &Frames) {
+        let at_a_time = (TOGETHER_MAX_BYTES / frames.len()).clamp(1, Volley::MAX);
+        queues.chunks(at_a_time).for_each(|some| push_together(volley, some, frames));
     }
 
     fn offer(&self, frames: &Frames) {
@@ -111,12 +111,20 @@ impl Queue for Arc<Outbox> {
 }
 
 /// [`Outbox::push`] to each of these, of which most are written to in one call of the system.
-fn push_together(outboxes: &[&Arc<Outbox>], frames: &Frames, volley: &mut Volley) {
-    let turns: Vec<_> =
-        outboxes.iter().filter_map(|outbox| outbox.begin_push(frames).ok().flatten()).collect();
+fn push_together(volley: &mut Volley, outboxes: &[&Arc<Outbox>], frames: &Frames) {
+    let (mut turns, mut others) = (Vec::with_capacity(outboxes.len()), Vec::new());
+    for outbox in outboxes {
+        match outbox.try_turn() {
+            Some(turn) => turns.push(turn),
+            None => others.push(outbox),
+        }
+    }
     let sent = volley.send(frames, turns.iter().map(Turn::socket));
     for (turn, sent) in turns.into_iter().zip(sent) {
         let _closed = turn.end(frames, sent);
+    }
+    for outbox in others {
+        let _closed = Outbox::push(outbox, frames);
     }
 }
 
@@ -268,7 +276,7 @@ impl State {
         for of_room in events.chunk_by(|one, other| one.room == other.room) {
             let id = of_room[0].room;
             if let Some(room) = self.rooms.get_mut(&id) {
-                room.publish(of_room.iter().map(|committed| &*committed.event), now);
+                room.publish(of_room.iter().map(|committed| &*committed.event), now, &mut self.volley);
                 self.note_gap(id);
             }
         }
@@ -309,7 +317,7 @@ impl State {
             self.presence_at = None;
             for id in self.changed.drain() {
                 if let Some(room) = self.rooms.get_mut(&id) {
-                    room.tell_presence();
+                    room.tell_presence(&mut self.volley);
                 }
             }
         }

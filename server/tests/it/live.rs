@@ -50,7 +50,7 @@ async fn fill(server: &TestServer, count: u64, chars: usize) -> Wire {
 
 #[tokio::test]
 async fn a_crowd_hears_everything_in_order_and_one_who_is_gone_holds_nobody_up() {
-    const READERS: usize = 300;
+    const READERS: usize = 260;
     const MESSAGES: u64 = 20;
     let server = TestServer::with(&[&UNLIMITED[..], &["--max-connections-per-user", "1000"]].concat()).await;
     let reader = server.guest("reader").await;

@@ -14,6 +14,8 @@ use crate::hub::order::{REPAIR_AFTER, REPAIR_RETRY};
 type Heard = Rc<RefCell<Vec<ServerFrame>>>;
 
 impl Queue for Heard {
+    type Volley = ();
+
     fn push(&self, frames: &Frames) {
         let texts = Frames::payloads(frames.bytes()).map(|text| str::from_utf8(text).unwrap());
         let lines = texts.flat_map(str::lines);
@@ -72,12 +74,12 @@ fn events_of(frames: &Heard) -> Vec<usize> {
 fn a_live_subscriber_gets_what_comes_after_its_position() {
     let (mut room, frames, now) = (room(), Heard::default(), Instant::now());
     room.subscribe(ConnId(1), &user(1), frames.clone(), Packing::Frames);
-    room.publish([&event(4)], now);
-    room.publish([&event(5)], now);
+    room.publish([&event(4)], now, &mut ());
+    room.publish([&event(5)], now, &mut ());
     assert_eq!(events_of(&frames), [0; 0], "paused");
     assert_eq!(room.release(ConnId(1), seq(2), now), Some(Released::Behind), "3 is not remembered");
     assert_eq!(room.release(ConnId(1), seq(4), now), Some(Released::Live));
-    room.publish([&event(6)], now);
+    room.publish([&event(6)], now, &mut ());
     assert_eq!(events_of(&frames), [5, 6]);
 }
 
@@ -90,7 +92,7 @@ fn a_reader_of_the_log_may_be_ahead_of_the_room() {
     room.subscribe(ConnId(2), &user(2), late.clone(), Packing::Frames);
     room.release(ConnId(2), seq(2), now);
     for n in 1..=3 {
-        room.publish([&event(n)], now);
+        room.publish([&event(n)], now, &mut ());
     }
     assert_eq!(events_of(&early), [1, 2, 3]);
     assert_eq!(events_of(&late), [3]);
@@ -108,7 +110,7 @@ fn of_events_that_come_together_a_reader_gets_those_it_lacks() {
     }
     // More than goes in one piece.
     let events: Vec<Event> = (1..=300).map(event).collect();
-    room.publish(&events, now);
+    room.publish(&events, now, &mut ());
     assert!(events_of(&whole).into_iter().eq(1..=300));
     assert!(events_of(&lines).into_iter().eq(1..=300));
     assert!(events_of(&part).into_iter().eq(3..=300));
@@ -118,6 +120,8 @@ fn of_events_that_come_together_a_reader_gets_those_it_lacks() {
 type Raw = Rc<RefCell<Vec<Frames>>>;
 
 impl Queue for Raw {
+    type Volley = ();
+
     fn push(&self, frames: &Frames) {
         self.borrow_mut().push(frames.clone());
     }
@@ -135,7 +139,7 @@ fn who_asks_for_lines_gets_lines_and_nobody_else() {
         room.subscribe(ConnId(conn), &user(1), Rc::clone(queue), packing);
         room.release(ConnId(conn), seq(0), now);
     }
-    room.publish(&[event(1), event(2), event(3)], now);
+    room.publish(&[event(1), event(2), event(3)], now, &mut ());
     // Those who are released later read the same way.
     room.subscribe(ConnId(3), &user(1), Rc::clone(&lines), Packing::Lines);
     room.release(ConnId(3), seq(1), now);
@@ -271,12 +275,16 @@ impl World {
             }
             Step::Deliver(index) if !self.on_the_bus.is_empty() => {
                 let n = self.on_the_bus.remove(index.index(self.on_the_bus.len()));
-                self.room.publish([&event(n)], self.now);
+                self.room.publish([&event(n)], self.now, &mut ());
             }
             Step::DeliverAll => {
                 let events: Vec<Event> =
                     [1].into_iter().chain(self.on_the_bus.drain(..)).map(event).collect();
-                self.room.publish(events.iter().filter(|event| event.seq <= seq(self.committed)), self.now);
+                self.room.publish(
+                    events.iter().filter(|event| event.seq <= seq(self.committed)),
+                    self.now,
+                    &mut (),
+                );
             }
             Step::Lose(index) if !self.on_the_bus.is_empty() => {
                 self.on_the_bus.remove(index.index(self.on_the_bus.len()));
@@ -303,12 +311,13 @@ impl World {
                 }
             }
             Step::Release(reader) => self.release(reader),
-            Step::TellPresence => self.room.tell_presence(),
+            Step::TellPresence => self.room.tell_presence(&mut ()),
             Step::Repair => {
                 self.now += REPAIR_AFTER + REPAIR_RETRY;
                 if let Some(after) = self.room.repair(self.now) {
                     let after = usize::try_from(after.get()).unwrap();
-                    ((after + 1)..=self.committed).for_each(|n| self.room.publish([&event(n)], self.now));
+                    ((after + 1)..=self.committed)
+                        .for_each(|n| self.room.publish([&event(n)], self.now, &mut ()));
                 }
             }
             Step::Deliver(_) | Step::Lose(_) => {}
@@ -332,13 +341,13 @@ impl World {
             }
         }
         self.step(&Step::Commit);
-        self.room.publish([&event(self.committed)], self.now);
+        self.room.publish([&event(self.committed)], self.now, &mut ());
         for reader in 0..READERS {
             self.step(&Step::Read(reader, usize::MAX / 2));
             self.release(reader);
         }
         self.step(&Step::Repair);
-        self.room.tell_presence();
+        self.room.tell_presence(&mut ());
     }
 }
 

@@ -34,7 +34,7 @@ struct Known {
     /// No page of before this event is the newest any more.
     head: Seq,
     /// The page, and how many messages were asked for.
-    page: Option<(u32, Arc<Page>)>,
+    page: Option<(u32, Page)>,
 }
 
 impl Newest {
@@ -46,7 +46,7 @@ impl Newest {
         read: impl AsyncFnOnce() -> Result<Page, StoreError>,
     ) -> Result<Page, StoreError> {
         let forgotten = match self.recall(room, limit) {
-            Ok(page) => return Ok(Page::clone(&page)),
+            Ok(page) => return Ok(page),
             Err(forgotten) => forgotten,
         };
         let page = read().await?;
@@ -56,14 +56,14 @@ impl Newest {
 
     /// The page, if it is remembered. If not, what is appended from now on is noted, so that a page which is being read
     /// meanwhile is not taken for the newest, as long as rooms were forgotten no more often than this.
-    fn recall(&self, room: RoomId, limit: u32) -> Result<Arc<Page>, u64> {
+    fn recall(&self, room: RoomId, limit: u32) -> Result<Page, u64> {
         let mut rooms = self.lock();
         if rooms.known.len() >= ROOMS_MAX && !rooms.known.contains_key(&room) {
             rooms.known.clear();
             rooms.forgotten += 1;
         }
         match &rooms.known.entry(room).or_default().page {
-            Some((asked, page)) if *asked == limit => Ok(Arc::clone(page)),
+            Some((asked, page)) if *asked == limit => Ok(page.clone()),
             _ => Err(rooms.forgotten),
         }
     }
@@ -72,11 +72,10 @@ impl Newest {
         if page.messages.iter().map(weight).sum::<usize>() > PAGE_MAX_BYTES {
             return;
         }
-        let page = Arc::new(page.clone());
         let mut rooms = self.lock();
         let is_noted = rooms.forgotten == forgotten;
         if let Some(known) = rooms.known.get_mut(&room).filter(|known| is_noted && known.head <= page.head) {
-            known.page = Some((limit, page));
+            known.page = Some((limit, page.clone()));
         }
     }
 
