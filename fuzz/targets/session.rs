@@ -319,7 +319,7 @@ fn any_joined(input: &mut Unstructured<'_>) -> Result<Joined> {
     } else {
         let reasons =
             [NoReplay::NoCursor, NoReplay::EpochChanged, NoReplay::CursorAhead, NoReplay::TooFarBehind];
-        History::Snapshot { reason: *input.choose(&reasons)?, messages: Vec::new(), has_more: false }
+        History::Snapshot { reason: *input.choose(&reasons)?, messages: Vec::new().into(), has_more: false }
     };
     Ok(joined(slug, epoch(input)?, seq(input)?, history, seq(input)?))
 }
@@ -338,7 +338,7 @@ fn joined(slug: RoomSlug, epoch: &str, head: Seq, history: History, read: Seq) -
         resumed: matches!(history, History::Replay { .. }),
         history,
         read,
-        here: Vec::new(),
+        here: Vec::new().into(),
         here_count: 0,
     }
 }
