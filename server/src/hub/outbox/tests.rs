@@ -255,6 +255,22 @@ fn a_broken_socket_ends_the_pump_and_takes_nothing_more() {
     assert_eq!(outbox.room_for_history().now(), Some(Err(Closed)));
 }
 
+#[test]
+fn a_turn_is_for_one_and_where_it_is_not_ended_the_connection_is_given_up() {
+    let (outbox, pipe) = outbox(usize::MAX);
+    let turn = outbox.try_turn().unwrap();
+    assert!(outbox.try_turn().is_none(), "somebody is at it");
+    assert_eq!(turn.end(&frames(200), Ok(40)), Ok(()));
+    assert!(outbox.try_turn().is_none(), "something waits");
+    assert_eq!(outbox.flush(), Flushed::All);
+    assert_eq!(pipe.taken(), frames(200).bytes()[40..], "what the socket took is not written again");
+
+    drop(outbox.try_turn().unwrap());
+    assert!(pipe.is_ended() && outbox.try_turn().is_none());
+    assert_eq!((outbox.push(&frames(100)), outbox.flush()), (Err(Closed), Flushed::Ended));
+    assert_eq!(pipe.taken(), b"");
+}
+
 trait Now: Future + Sized {
     /// The result, if the future is ready at once.
     fn now(self) -> Option<Self::Output> {
