@@ -9,16 +9,25 @@ use leptos::{
 
 use crate::{
     App,
+    fragments::Fragments,
     i18n::{provide_language, text},
     source::{Assets, Content, Preferences, Theme, Viewer},
     visitor::Visitor,
 };
 
 /// Writes the whole document as HTML to the end of `sheet`. Its scripts carry `nonce`. All that it shows is at hand, so it is made in
-/// one piece.
-pub fn render(content: Content, viewer: Viewer, assets: Assets, nonce: &str, sheet: &mut String) {
+/// one piece; what is in `fragments` is not made again.
+pub fn render(
+    content: Content,
+    viewer: Viewer,
+    assets: Assets,
+    nonce: &str,
+    fragments: &Fragments,
+    sheet: &mut String,
+) {
     Owner::new_root(None).with(|| {
         provide_context(viewer);
+        provide_context(fragments.clone());
         provide_context(Nonce::from_value(nonce));
         let visitor = Visitor::current();
         let Preferences { language, theme, .. } = visitor.preferences;

@@ -22,6 +22,8 @@ mod components;
 mod content;
 #[cfg(feature = "ssr")]
 mod document;
+#[cfg(feature = "ssr")]
+mod fragments;
 mod handover;
 mod i18n;
 #[cfg(feature = "hydrate")]
@@ -34,6 +36,8 @@ mod visitor;
 
 #[cfg(feature = "ssr")]
 pub use document::{is_watched, render};
+#[cfg(feature = "ssr")]
+pub use fragments::Fragments;
 
 /// The whole page.
 #[component]

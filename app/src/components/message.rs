@@ -16,6 +16,8 @@ use super::{
     touch::Touch,
     when::when,
 };
+#[cfg(feature = "ssr")]
+use crate::fragments::{Fragments, Look};
 use crate::{
     i18n::{Locale, failure, language, text},
     state::{Delivery, Failure, Local, MessageRow, Row, RowKey},
@@ -35,8 +37,31 @@ pub(crate) fn log_row(key: RowKey, stop: RwSignal<Option<RowKey>>, touch: Touch)
         RowKey::New => {
             view! { <div class="divider new" role="separator">{text!(language(), log.new)}</div> }.into_any()
         }
-        RowKey::Message(..) => view! { <MessageView key stop touch /> }.into_any(),
+        RowKey::Message(..) => message(key, stop, touch),
     }
+}
+
+/// A message, by itself: in the browser it lives.
+#[cfg(not(feature = "ssr"))]
+fn message(key: RowKey, stop: RwSignal<Option<RowKey>>, touch: Touch) -> AnyView {
+    view! { <MessageView key stop touch /> }.into_any()
+}
+
+/// A message as it was drawn before for somebody who saw the same.
+#[cfg(feature = "ssr")]
+fn message(key: RowKey, stop: RwSignal<Option<RowKey>>, touch: Touch) -> AnyView {
+    let draw = || view! { <MessageView key stop touch /> }.into_any();
+    let state = use_desk().state;
+    let (Some(Row::Message(row)), Some(fragments)) = (state.row(&key), use_context::<Fragments>()) else {
+        return draw();
+    };
+    let look = Look {
+        room: state.open_room().with_untracked(|open| open.room.slug.clone()),
+        row,
+        is_stop: stop.get_untracked() == Some(key),
+        locale: language(),
+    };
+    fragments.message(look, state.me().id, draw)
 }
 
 /// The beginning of a day.

@@ -37,6 +37,7 @@ pub(crate) const ACKS: &str = "100 writers, as fast as it goes";
 pub(crate) const ACKS_AT_HALF: &str = "100 writers, half as fast";
 pub(crate) const FIRST_PAGE: &str = "first page (HTML)";
 pub(crate) const FIRST_PAGE_JSON: &str = "first page (JSON)";
+pub(crate) const ANY_PAGE: &str = "a page anywhere in the log (HTML)";
 pub(crate) const SCROLL_BACK: &str = "a page anywhere in the log (JSON)";
 
 const HOUSE: House = House { rooms: 1, users: WRITERS, history: 0 };
@@ -90,9 +91,12 @@ impl Alone<'_, '_> {
             talk(&mut crowd, &process, WRITERS, Answer::Ack, Load::Loop(IN_FLIGHT), moment)?;
         }
         let room = Room { address, token: guest(&mut Http::connect(address)?, "reader")?, messages };
-        for (scenario, page) in
-            [(FIRST_PAGE, Page::Html), (FIRST_PAGE_JSON, Page::Newest), (SCROLL_BACK, Page::Anywhere)]
-        {
+        for (scenario, page) in [
+            (FIRST_PAGE, Page::Html),
+            (ANY_PAGE, Page::HtmlAnywhere),
+            (FIRST_PAGE_JSON, Page::Newest),
+            (SCROLL_BACK, Page::Anywhere),
+        ] {
             let times = room.one_after_the_other(page)?;
             self.take(scenario, Figure::Median, times.quantile(500).as_secs_f64() * 1e3);
             self.take(scenario, Figure::P99, times.quantile(990).as_secs_f64() * 1e3);
@@ -117,9 +121,11 @@ impl Alone<'_, '_> {
 enum Page {
     /// The newest messages, as a browser gets them.
     Html,
+    /// Messages before one that is chosen anew each time, as a browser gets them.
+    HtmlAnywhere,
     /// The newest messages, as a program gets them.
     Newest,
-    /// Messages before one that is drawn anew each time.
+    /// Messages before one that is chosen anew each time, as a program gets them.
     Anywhere,
 }
 
@@ -132,18 +138,20 @@ struct Room {
 impl Room {
     fn ask(&self, http: &mut Http, page: Page) -> anyhow::Result<()> {
         let (room, token) = (slug(0), &self.token);
+        let anywhere = fastrand::u32(2..=self.messages);
         let path = match page {
-            Page::Html => {
-                let headers =
-                    format!("Cookie: hubbub_session={token}\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n");
-                return http.get(&format!("/rooms/{room}"), &headers).map(drop);
-            }
+            Page::Html => format!("/rooms/{room}"),
+            Page::HtmlAnywhere => format!("/rooms/{room}?before={anywhere}"),
             Page::Newest => format!("/api/v1/rooms/{room}/messages"),
-            Page::Anywhere => {
-                format!("/api/v1/rooms/{room}/messages?before={}", fastrand::u32(2..=self.messages))
-            }
+            Page::Anywhere => format!("/api/v1/rooms/{room}/messages?before={anywhere}"),
         };
-        http.get(&path, &format!("Authorization: Bearer {token}\r\n")).map(drop)
+        let headers = match page {
+            Page::Html | Page::HtmlAnywhere => {
+                format!("Cookie: hubbub_session={token}\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n")
+            }
+            Page::Newest | Page::Anywhere => format!("Authorization: Bearer {token}\r\n"),
+        };
+        http.get(&path, &headers).map(drop)
     }
 
     fn one_after_the_other(&self, page: Page) -> anyhow::Result<Histogram> {

@@ -115,9 +115,14 @@ fn alone(text: &mut String, samples: &Samples) -> anyhow::Result<()> {
         text,
         "### Hubbub alone\n\n| | per second | CPU each, µs | p50, ms | p99, ms | p99.9, ms |\n|---|---|---|---|---|---|"
     )?;
-    for scenario in
-        [alone::ACKS, alone::ACKS_AT_HALF, alone::FIRST_PAGE, alone::FIRST_PAGE_JSON, alone::SCROLL_BACK]
-    {
+    for scenario in [
+        alone::ACKS,
+        alone::ACKS_AT_HALF,
+        alone::FIRST_PAGE,
+        alone::ANY_PAGE,
+        alone::FIRST_PAGE_JSON,
+        alone::SCROLL_BACK,
+    ] {
         let value = |figure| samples.median(scenario, HUBBUB, figure);
         let rate = value(Figure::AnswersPerSecond).or_else(|| value(Figure::PagesPerSecond));
         writeln!(

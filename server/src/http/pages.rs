@@ -5,6 +5,7 @@
 use std::{io, num::NonZero, sync::Arc};
 
 use app::{
+    Fragments,
     address::Address,
     source::{Assets, ChatPage, Content, Invitation, Place, RefusedForm, Viewer},
 };
@@ -39,6 +40,9 @@ const LAST_ROOM: &str = "room";
 /// What makes a page's nonce too much to guess.
 const NONCE_BYTES: usize = 16;
 
+/// How much HTML of messages is kept, in bytes: the newest pages of some 80 rooms.
+const FRAGMENTS_MAX_BYTES: u64 = 8 * 1024 * 1024;
+
 /// What the pages show comes through the same door as everything else.
 pub(crate) struct Pages {
     chat: Chat,
@@ -46,13 +50,14 @@ pub(crate) struct Pages {
     /// Threads that draw, as many as there are cores: a page takes a millisecond, and up to a tenth of a second where its
     /// messages are all marks, which is too long beside the sockets.
     drawing: Crew<Sheet>,
+    fragments: Fragments,
 }
 
 impl Pages {
     pub(crate) fn new(chat: Chat, hub: Hub) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let drawing = Crew::new("draws pages", (0..cores).map(|_| Sheet::default()))?;
-        Ok(Self { chat, hub, drawing })
+        Ok(Self { chat, hub, drawing, fragments: Fragments::new(FRAGMENTS_MAX_BYTES) })
     }
 
     /// The page that shows this, compressed where that `is_read`.
@@ -66,8 +71,9 @@ impl Pages {
         let status = status(&content);
         let nonce = random::base64url::<NONCE_BYTES>()?;
         let policy = headers::page_policy(&nonce, app::is_watched());
+        let fragments = self.fragments.clone();
         let draw = move |sheet: &mut Sheet| {
-            sheet.drawn(is_read, |html| app::render(content, viewer, assets, &nonce, html))
+            sheet.drawn(is_read, |html| app::render(content, viewer, assets, &nonce, &fragments, html))
         };
         let html = self.drawing.ask(draw).await.map_err(io::Error::other).flatten().map_err(|error| {
             tracing::error!(%error, "a page was not made");
