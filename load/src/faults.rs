@@ -178,8 +178,8 @@ fn page(seed: u64, rows: &[String]) -> String {
          What was done to a running server, what must hold, and what was seen. `make faults` makes this page; the last run had \
          the seed {seed}. Each row is a run of its own: a server as a process, people who talk through real sockets and are not \
          told of the fault, and one oracle in the end ([load/src/oracle.rs](../load/src/oracle.rs)):\n\n\
-         - whatever was acknowledged is stored, at the place that was acknowledged;\n\
-         - no message is stored twice;\n\
+         - whatever was acknowledged is stored as it was asked for, at the place that was acknowledged;\n\
+         - nothing is stored twice, and nothing that was not acknowledged to whoever asked;\n\
          - a room's log is numbered without a hole;\n\
          - every reader was given the whole log, in order, edits, deletions and reactions included;\n\
          - the log folds to exactly the messages that are fetched.\n\n\

@@ -1,16 +1,18 @@
 //! The oracle: what must hold after any fault. One function for every run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use client::protocol::{Event, EventKind, Message, OpId, Seq, Timestamp, UserId, timeline::Page};
+use client::protocol::{Event, EventKind, Message, OpId, OpKind, Seq, Timestamp, UserId, timeline::Page};
 
 /// What a server promised a writer: this operation is on disk, at this place.
 #[derive(Debug, Clone)]
 pub(crate) struct Acknowledged {
     /// Who asked.
     pub(crate) author: UserId,
-    /// For what.
+    /// By which id.
     pub(crate) id: OpId,
+    /// For what.
+    pub(crate) kind: OpKind,
     /// At which place.
     pub(crate) seq: Seq,
     /// When.
@@ -29,7 +31,7 @@ pub(crate) struct ReaderLog {
 /// All that a run knows of one room when it is over.
 #[derive(Debug)]
 pub(crate) struct Evidence {
-    /// Every acknowledgement that any writer was given.
+    /// Every acknowledgement that any writer was given. Whoever was given one was given an answer to everything.
     pub(crate) acknowledged: Vec<Acknowledged>,
     /// The room's log from its first event, read anew after the run.
     pub(crate) log: Vec<Event>,
@@ -44,6 +46,7 @@ pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
     let mut broken = Vec::new();
     without_hole(&evidence.log, "the log", &mut broken);
     acknowledged_is_stored(evidence, &mut broken);
+    stored_is_acknowledged(evidence, &mut broken);
     said_once(&evidence.log, &mut broken);
     for reader in &evidence.readers {
         reads_the_log(reader, &evidence.log, &mut broken);
@@ -77,7 +80,40 @@ fn acknowledged_is_stored(evidence: &Evidence, broken: &mut Vec<String>) {
             Some(Event { kind: EventKind::Message { id, .. }, .. }) if *id != ack.id => {
                 broken.push(format!("{} was acknowledged at {}, where message {id} stands", ack.id, ack.seq));
             }
+            Some(event) if !is_what_was_asked(&event.kind, &ack.kind) => {
+                broken.push(format!("{} stands at {} otherwise than it was asked for", ack.id, ack.seq));
+            }
             Some(_) => {}
+        }
+    }
+}
+
+/// Whether an event is what an operation asks for, but for words that were deleted since.
+fn is_what_was_asked(stored: &EventKind, asked: &OpKind) -> bool {
+    match (stored, asked) {
+        (
+            EventKind::Message { content, reply_to, .. },
+            OpKind::Send { content: said, reply_to: answered },
+        ) => content.as_ref().is_none_or(|content| content == said) && reply_to == answered,
+        (EventKind::Edited { target, content }, OpKind::Edit { target: meant, content: said }) => {
+            content.as_ref().is_none_or(|content| content == said) && target == meant
+        }
+        (EventKind::Deleted { target }, OpKind::Delete { target: meant }) => target == meant,
+        (
+            EventKind::Reacted { target, emoji, on },
+            OpKind::React { target: meant, emoji: put, on: is_on },
+        ) => (target, emoji, on) == (meant, put, is_on),
+        _ => false,
+    }
+}
+
+/// Nothing was done twice: of whoever was answered everything, there is no event that was not acknowledged.
+fn stored_is_acknowledged(evidence: &Evidence, broken: &mut Vec<String>) {
+    let places: HashSet<Seq> = evidence.acknowledged.iter().map(|ack| ack.seq).collect();
+    let writers: HashSet<UserId> = evidence.acknowledged.iter().map(|ack| ack.author).collect();
+    for event in &evidence.log {
+        if writers.contains(&event.user_id) && !places.contains(&event.seq) {
+            broken.push(format!("event {} was never acknowledged to who is said to have asked", event.seq));
         }
     }
 }
@@ -157,7 +193,7 @@ fn folds_to_the_pages(evidence: &Evidence, broken: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use client::protocol::{Content, RoomSlug, Username};
+    use client::protocol::{Content, Emoji, RoomSlug, Username};
 
     use super::*;
 
@@ -182,12 +218,18 @@ mod tests {
         }
     }
 
+    fn asked(event: &Event) -> OpKind {
+        let EventKind::Message { content: Some(content), reply_to, .. } = &event.kind else { unreachable!() };
+        OpKind::Send { content: content.clone(), reply_to: *reply_to }
+    }
+
     /// Three messages, acknowledged, followed by one reader, and fetched.
     fn sound() -> Evidence {
         let log: Vec<Event> = (1..=3).map(event).collect();
         let acknowledge = |event: &Event| Acknowledged {
             author: event.user_id,
             id: id(event.seq.get().into()),
+            kind: asked(event),
             seq: event.seq,
             timestamp: event.timestamp,
         };
@@ -225,11 +267,40 @@ mod tests {
     }
 
     #[test]
+    fn what_was_asked_is_told_from_all_else() {
+        let (one, two) = (Seq::new(1).unwrap(), Seq::new(2).unwrap());
+        let (tada, heart) = ("🎉".parse().unwrap(), "❤️".parse().unwrap());
+        let word = |text: &str| -> Content { text.parse().unwrap() };
+        let edited = |target, content| EventKind::Edited { target, content };
+        let edit = |target, text| OpKind::Edit { target, content: word(text) };
+        let reacted = |target, on| EventKind::Reacted { target, emoji: Emoji::clone(&tada), on };
+        let react = |target, emoji: &Emoji, on| OpKind::React { target, emoji: emoji.clone(), on };
+        let deleted = EventKind::Deleted { target: one };
+        for (stored, asked, expected) in [
+            (edited(one, Some(word("a"))), edit(one, "a"), true),
+            (edited(one, None), edit(one, "a"), true),
+            (edited(one, Some(word("a"))), edit(one, "b"), false),
+            (edited(one, Some(word("a"))), edit(two, "a"), false),
+            (reacted(one, true), react(one, &tada, true), true),
+            (reacted(one, true), react(one, &tada, false), false),
+            (reacted(one, true), react(one, &heart, true), false),
+            (reacted(one, true), react(two, &tada, true), false),
+            (deleted.clone(), OpKind::Delete { target: one }, true),
+            (deleted.clone(), OpKind::Delete { target: two }, false),
+            (deleted, edit(one, "a"), false),
+        ] {
+            assert_eq!(is_what_was_asked(&stored, &asked), expected, "{stored:?}, {asked:?}");
+        }
+    }
+
+    #[test]
     fn each_broken_promise_is_found() {
         breaks(|it| drop(it.log.pop()), "is lost");
         breaks(|it| drop(it.log.remove(1)), "stands where 2 belongs");
         breaks(|it| it.acknowledged[0].seq = Seq::new(2).unwrap(), "where something else stands");
         breaks(|it| it.acknowledged[0].id = id(9), "where message");
+        breaks(|it| it.acknowledged[0].kind = asked(&it.log[1]), "otherwise than it was asked for");
+        breaks(|it| drop(it.acknowledged.pop()), "was never acknowledged");
         breaks(
             |it| {
                 let again = Acknowledged { seq: Seq::new(2).unwrap(), ..it.acknowledged[0].clone() };

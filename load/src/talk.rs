@@ -210,20 +210,19 @@ impl Writer {
                 let (client, rest) = (Arc::clone(&self.client), self.plan.rest);
                 pending.spawn(async move {
                     sleep(rest).await;
-                    let is_message = matches!(op.kind, OpKind::Send { .. });
-                    (op.id, is_message, client.perform(op).await)
+                    (op.id, op.kind.clone(), client.perform(op).await)
                 });
             }
             let Some(done) = pending.join_next().await else { break };
-            let (id, is_message, answer) = done?;
+            let (id, kind, answer) = done?;
             match answer {
                 Ok(posted) => {
                     anyhow::ensure!(posted.id == id, "an answer came to another operation");
-                    if is_message {
+                    if matches!(kind, OpKind::Send { .. }) {
                         mine.push(posted.seq);
                     }
                     let (seq, timestamp) = (posted.seq, posted.timestamp);
-                    acknowledged.push(Acknowledged { author, id, seq, timestamp });
+                    acknowledged.push(Acknowledged { author, id, kind, seq, timestamp });
                     self.acked.send_modify(|count| *count += 1);
                 }
                 // An edit may meet a message that an operation still in flight has deleted.

@@ -36,7 +36,7 @@ mod http;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, sync::mpsc, task::JoinSet, time::timeout};
+use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -47,7 +47,7 @@ use crate::{
     config::{Config, PublicUrl},
     conn::Serving,
     error::StartError,
-    http::listen::{Entrance, Stages},
+    http::listen::{self, Entrance, Stages},
     hub::{Ends, Hub, Repair},
     limits::Limits,
     store::{Committed, Store, sqlite::SqliteStore},
@@ -69,8 +69,7 @@ impl Server {
         let _already_there = any_spawner::Executor::init_tokio();
         // The port first: the commonest mistake is a second server, and it must not wait for the first one's files.
         let address = config.listen;
-        let listener =
-            TcpListener::bind(address).await.map_err(|cause| StartError::listen(address, cause))?;
+        let listener = listen::listen(address).await.map_err(|cause| StartError::listen(address, cause))?;
         let local_addr = listener.local_addr().map_err(|cause| StartError::listen(address, cause))?;
 
         let (commits, committed) = mpsc::channel(COMMITTED_MAX);
@@ -109,7 +108,7 @@ impl Server {
         let entrance = Entrance { listener, limits, is_behind_proxy: config.trusted_proxies > 0 };
         let http = http::Http::new(&config, auth, serving).map_err(StartError::NoThread)?;
         let router = http::router(Arc::new(http));
-        let listening = http::listen::run(entrance, router, stages.clone());
+        let listening = listen::run(entrance, router, stages.clone());
         spawn(&mut parts, "listener", listening);
 
         let drain = Duration::from_secs(config.limits.drain_seconds);

@@ -4,7 +4,7 @@
 //! connection is answered once, so that a load balancer hears from `/readyz` that it should send people elsewhere and
 //! nobody is turned away meanwhile. Such late connections prolong the stop by [`LATE_PATIENCE`] at most.
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -33,6 +33,10 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 const HEAD_MAX_BYTES: usize = 16 * 1024;
 /// How long to wait when the system cannot accept, commonly because file descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How much the system keeps for a connection and has not sent yet, in bytes. Left to itself it takes megabytes for a reader who is slow, beside what
+/// the connection's own queue may hold, and tells that there is room again when a third of them is gone: somebody who reads
+/// steadily would pass for somebody who does not read at all.
+const UNSENT_MAX_BYTES: u32 = 32 * 1024;
 /// How long a connection that came during the stop has for its one request, once everything else has ended.
 const LATE_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -91,6 +95,15 @@ pub(crate) struct Entrance {
     pub(crate) is_behind_proxy: bool,
 }
 
+/// Listens at `address`.
+pub(crate) async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await?;
+    // What is accepted has it from here.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket2::SockRef::from(&listener).set_tcp_notsent_lowat(UNSENT_MAX_BYTES)?;
+    Ok(listener)
+}
+
 /// Serves `router` to whoever comes in, until the entrance is closed.
 pub(crate) async fn run(entrance: Entrance, router: Router, stages: Stages) {
     let Entrance { listener, limits, is_behind_proxy } = entrance;
@@ -128,8 +141,8 @@ pub(crate) async fn run(entrance: Entrance, router: Router, stages: Stages) {
 }
 
 /// Whether a failure to accept concerns only the connection that came, which is gone again.
-fn is_of_one_connection(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
 
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
@@ -163,5 +176,46 @@ async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, terms: Terms
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpSocket;
+
+    use super::*;
+
+    /// Writes until nothing more is taken, however long one waits; answers how much was.
+    async fn fill(stream: &TcpStream) -> usize {
+        let (junk, mut taken) = ([0; 16 * 1024], 0);
+        while timeout(Duration::from_millis(300), stream.writable()).await.is_ok() {
+            while let Ok(some) = stream.try_write(&junk) {
+                taken += some;
+            }
+        }
+        taken
+    }
+
+    #[tokio::test]
+    async fn little_waits_in_the_system_for_whoever_does_not_read() {
+        const RECEIVED_MAX_BYTES: u32 = 32 * 1024;
+        let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let reader = TcpSocket::new_v4().unwrap();
+        reader.set_recv_buffer_size(RECEIVED_MAX_BYTES).unwrap();
+        let reader = reader.connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        // What is begun is taken whole, and the reader's system has twice as much room as it was asked for.
+        let most = 2 * (UNSENT_MAX_BYTES + RECEIVED_MAX_BYTES) as usize;
+        let taken = fill(&stream).await;
+        assert!(taken <= most, "{taken} bytes");
+
+        // Whoever reads on is written to again before they have read it all.
+        let mut left = taken / 4 * 3;
+        let mut buffer = vec![0; 4 * 1024];
+        while left > 0 {
+            reader.readable().await.unwrap();
+            left = left.saturating_sub(reader.try_read(&mut buffer).unwrap_or_default());
+        }
+        timeout(Duration::from_secs(10), stream.writable()).await.unwrap().unwrap();
     }
 }
