@@ -16,18 +16,20 @@ use crate::{
 };
 
 /// Writes the whole document as HTML to the end of `sheet`. Its scripts carry `nonce`. All that it shows is at hand, so it is made in
-/// one piece; what is in `fragments` is not made again.
+/// one piece; what is in `fragments`, where there are any, is not made again.
 pub fn render(
     content: Content,
     viewer: Viewer,
     assets: Assets,
     nonce: &str,
-    fragments: &Fragments,
+    fragments: Option<&Fragments>,
     sheet: &mut String,
 ) {
     Owner::new_root(None).with(|| {
         provide_context(viewer);
-        provide_context(fragments.clone());
+        if let Some(fragments) = fragments {
+            provide_context(fragments.clone());
+        }
         provide_context(Nonce::from_value(nonce));
         let visitor = Visitor::current();
         let Preferences { language, theme, .. } = visitor.preferences;

@@ -16,7 +16,7 @@ use quick_cache::{Weighter, sync::Cache};
 use crate::{i18n::Locale, state::MessageRow};
 
 /// What a fragment and its key take, in bytes, as a rule: the cache lays itself out for that.
-const FRAGMENT_BYTES: u64 = 2 * 1024;
+const FRAGMENT_BYTES: u64 = 3 * 1024;
 
 /// The fragments of a server: whoever draws a page takes from them, and leaves what was not there. A clone is the same store.
 #[derive(Clone)]
@@ -88,8 +88,10 @@ impl Weighter<Look, Arc<str>> for Bytes {
     fn weight(&self, look: &Look, html: &Arc<str>) -> u64 {
         let message = &look.row.message;
         let content = message.content.as_ref().map_or(0, |content| content.as_str().len());
-        let reactors = look.reactors().count() * size_of::<Reactor>();
-        (size_of::<Look>() + size_of_val(&**message) + content + reactors + html.len()) as u64
+        let named = |reactor: &Reactor| size_of::<Reactor>() + reactor.username.as_str().len();
+        let reactors: usize = look.reactors().map(named).sum();
+        // What is quoted and who said it stands in the HTML, so that counts for both.
+        (size_of::<Look>() + size_of_val(&**message) + content + reactors + 2 * html.len()) as u64
     }
 }
 

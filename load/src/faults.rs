@@ -156,13 +156,15 @@ pub(crate) async fn run(
             report
         });
         report::print(&name, &report, began.elapsed().as_secs_f64());
-        rows.push(report::row(&name, fault.what(), &report, is_short));
+        rows.push((name.clone(), report::row(&name, fault.what(), &report, is_short)));
         if !report.has_held() {
             broken.push(name);
         }
     }
     if let Some(file) = file {
-        fs::write(file, page(seed, &rows)).with_context(|| format!("cannot write {}", file.display()))?;
+        let before = fs::read_to_string(file).unwrap_or_default();
+        let page = page(seed, &merged(&before, &rows));
+        fs::write(file, page).with_context(|| format!("cannot write {}", file.display()))?;
     }
     anyhow::ensure!(broken.is_empty(), "promises were broken under: {}", broken.join(", "));
     println!("every promise held (seed {seed})");
@@ -172,11 +174,23 @@ pub(crate) async fn run(
 /// How long a server may take to notice that a fault has come, or gone.
 const NOTICE_MAX: Duration = Duration::from_secs(5);
 
+/// The rows of a report, each fault's from its last run: `rows`, by fault, and what stands in the report of `before`.
+fn merged(before: &str, rows: &[(String, String)]) -> Vec<String> {
+    let last_of = |fault: &Fault| {
+        let name = fault.name();
+        let new = rows.iter().find(|(of, _)| *of == name).map(|(_, row)| row.clone());
+        new.or_else(|| {
+            before.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).map(str::to_owned)
+        })
+    };
+    Fault::value_variants().iter().filter_map(last_of).collect()
+}
+
 fn page(seed: u64, rows: &[String]) -> String {
     format!(
         "# Faults\n\n\
          What was done to a running server, what must hold, and what was seen. `make faults` makes this page; the last run had \
-         the seed {seed}. Each row is a run of its own: a server as a process, people who talk through real sockets and are not \
+         the seed {seed}. Each row is a run of its own, the last one of its fault: a server as a process, people who talk through real sockets and are not \
          told of the fault, and one oracle in the end ([load/src/oracle.rs](../load/src/oracle.rs)):\n\n\
          - whatever was acknowledged is stored as it was asked for, at the place that was acknowledged;\n\
          - nothing is stored twice, and nothing that was not acknowledged to whoever asked;\n\
@@ -186,4 +200,22 @@ fn page(seed: u64, rows: &[String]) -> String {
          | fault | what is done | promises | seen |\n|---|---|---|---|\n{}\n",
         rows.join("\n")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_of_one_fault_leaves_what_is_known_of_the_others() {
+        let of = |fault: Fault, seen: &str| (fault.name(), format!("| `{}` | {seen} |", fault.name()));
+        let all: Vec<_> = Fault::value_variants().iter().map(|&fault| of(fault, "old")).collect();
+        let before = page(1, &merged("", &all));
+        let after = merged(&before, &[of(Fault::Soak, "new"), of(Fault::Full, "new")]);
+        assert_eq!(after.len(), Fault::value_variants().len());
+        for (row, fault) in after.iter().zip(Fault::value_variants()) {
+            let is_new = matches!(fault, Fault::Soak | Fault::Full);
+            assert_eq!(*row, of(*fault, if is_new { "new" } else { "old" }).1);
+        }
+    }
 }

@@ -25,7 +25,8 @@ pub(crate) fn day(locale: Locale, timestamp: Timestamp, now: Timestamp, zone: &Z
 
 /// Day and time of a moment, for a tooltip and a screen reader.
 pub(crate) fn moment(locale: Locale, local: Local) -> String {
-    format!("{}, {}", date(locale, local.day, 0), time(local))
+    let between = if locale == Locale::zh_CN { " " } else { ", " };
+    format!("{}{between}{}", date(locale, local.day, 0), time(local))
 }
 
 fn date(locale: Locale, days: i64, this_year: i64) -> String {
@@ -133,6 +134,9 @@ mod tests {
         ] {
             assert_eq!(day(locale, at(moment), now, &Zone::Utc), expected, "{moment}");
         }
-        assert_eq!(time(Zone::Utc.local(at("2026-11-22T09:05:00Z"))), "09:05");
+        let local = Zone::Utc.local(at("2026-11-22T09:05:00Z"));
+        assert_eq!(time(local), "09:05");
+        assert_eq!(moment(Locale::en, local), "Sunday 22 November 2026, 09:05");
+        assert_eq!(moment(Locale::zh_CN, local), "2026年11月22日 星期日 09:05");
     }
 }

@@ -95,7 +95,7 @@ fn MessageView(
     let Some(first) = row.get_untracked() else { return ().into_any() };
     let author = first.message.user_id;
     let name = first.message.username.to_string();
-    let timestamp = first.message.timestamp;
+    let first_timestamp = first.message.timestamp;
     let mine = first.mine;
     let me = state.me().username;
 
@@ -119,6 +119,9 @@ fn MessageView(
     let room = move || state.open_room().with_untracked(|open| open.room.slug.clone());
     let first_local = first.local;
     let local = move || row.with(|row| row.as_ref().map_or(first_local, |row| row.local));
+    // One's own is the browser's guess until the server has said.
+    let timestamp =
+        move || row.with(|row| row.as_ref().map_or(first_timestamp, |row| row.message.timestamp).to_string());
     let label = {
         let name = name.clone();
         move || text!(locale, log.from, name = &name, time = clock::time(local()))
@@ -194,7 +197,7 @@ fn stamp(
     locale: Locale,
     seq: impl Fn() -> Seq + Send + 'static,
     room: RoomSlug,
-    timestamp: protocol::Timestamp,
+    timestamp: impl Fn() -> String + Send + 'static,
     local: Signal<Local>,
 ) -> AnyView {
     view! {
@@ -204,7 +207,7 @@ fn stamp(
             href=live(move || Some(seq()).filter(|&seq| seq > Seq::ZERO).map(|seq| permalink(&room, seq)))
             title=live(move || clock::moment(locale, local.get()))
         >
-            <time datetime=timestamp.to_string()>{live(move || clock::time(local.get()))}</time>
+            <time datetime=live(timestamp)>{live(move || clock::time(local.get()))}</time>
         </a>
     }
     .into_any()

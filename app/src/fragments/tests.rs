@@ -70,7 +70,8 @@ fn messages() -> Vec<Value> {
         with(said(8, "liked by Ann"), "reactions", by(&[1])),
         with(said(9, "liked by both"), "reactions", by(&[2, 3])),
         with(said(10, "one more"), "timestamp", json!("2026-11-26T03:00:00Z")),
-        said(11, "the last"),
+        said(11, "the last of Ann's, and"),
+        with(said(13, "goes on, unless Bob comes between"), "timestamp", said(11, "")["timestamp"].clone()),
     ]
 }
 
@@ -83,7 +84,7 @@ fn summary(slug: &str) -> Value {
 
 /// The log of the room as HTML.
 #[track_caller]
-fn drawn(looker: Looker, room: &str, messages: &[Value], fragments: &Fragments) -> String {
+fn drawn(looker: Looker, room: &str, messages: &[Value], fragments: Option<&Fragments>) -> String {
     let page: ChatPage = serde_json::from_value(json!({
         "me": user(looker.id), "rooms": [summary("general"), summary("random")], "room": room,
         "page": {
@@ -111,10 +112,6 @@ fn drawn(looker: Looker, room: &str, messages: &[Value], fragments: &Fragments) 
     html
 }
 
-fn store() -> Fragments {
-    Fragments::new(1024 * 1024)
-}
-
 #[test]
 fn whoever_looked_before_changes_nothing() {
     let lookers = [
@@ -127,7 +124,7 @@ fn whoever_looked_before_changes_nothing() {
         Looker { id: 4, ..ANN },
     ];
     let first = messages();
-    // A word is edited, a reaction comes, an answered message changes, one is deleted, one is no longer the last.
+    // A word is edited, a reaction comes, an answered message changes, one is deleted, somebody comes between.
     let mut second = messages();
     second[0] =
         with(with(said(1, "changed"), "version", json!(21)), "edited_at", json!("2026-11-25T23:00:00Z"));
@@ -136,15 +133,18 @@ fn whoever_looked_before_changes_nothing() {
     second[6]["quote"]["excerpt"] = json!("changed");
     second[8]["content"] = Value::Null;
     second[8]["reactions"] = json!([]);
-    second.push(said(12, "after the last"));
+    second.insert(11, said(12, "between"));
+    second.push(said(14, "after the last"));
 
-    let fragments = store();
+    let fragments = Fragments::new(1024 * 1024);
     for state in [&first, &second, &first] {
         for room in ["general", "random"] {
             for looker in lookers {
-                let kept = drawn(looker, room, state, &fragments);
-                assert_eq!(kept, drawn(looker, room, state, &store()), "{} in {room}", name(looker.id));
+                let kept = drawn(looker, room, state, Some(&fragments));
+                assert_eq!(kept, drawn(looker, room, state, None), "{} in {room}", name(looker.id));
                 assert_eq!(kept.matches("<article").count(), state.len());
+                let goes_on = usize::from(!state.iter().any(|message| message["seq"] == 12));
+                assert_eq!(kept.matches("class=\"message head").count(), state.len() - goes_on);
             }
         }
     }
@@ -152,16 +152,16 @@ fn whoever_looked_before_changes_nothing() {
 
 #[test]
 fn who_sees_the_same_is_given_the_same() {
-    let fragments = store();
+    let fragments = Fragments::new(1024 * 1024);
     let messages = messages();
-    let first = drawn(CEM, "general", &messages, &fragments);
+    let first = drawn(CEM, "general", &messages, Some(&fragments));
     let count = fragments.0.len();
     // All but the two in which somebody is named and the one that Cem likes.
     assert_eq!(count, messages.len() - 3);
-    let again = drawn(CEM, "general", &messages, &fragments);
+    let again = drawn(CEM, "general", &messages, Some(&fragments));
     assert_eq!((again, fragments.0.len()), (first, count));
     // Dan does not like that one, so it is his as well as anybody's.
-    drawn(Looker { id: 4, ..CEM }, "general", &messages, &fragments);
+    drawn(Looker { id: 4, ..CEM }, "general", &messages, Some(&fragments));
     assert_eq!(fragments.0.len(), count + 1);
 }
 
@@ -170,7 +170,7 @@ fn what_is_kept_is_bounded() {
     const MAX_BYTES: u64 = 32 * 1024;
     let fragments = Fragments::new(MAX_BYTES);
     for n in 1..=200 {
-        let html = drawn(CEM, "general", &[said(n, &"long ".repeat(n as usize))], &fragments);
+        let html = drawn(CEM, "general", &[said(n, &"long ".repeat(n as usize))], Some(&fragments));
         assert!(html.contains("<article"));
         assert!(fragments.0.weight() <= MAX_BYTES, "{}", fragments.0.weight());
     }

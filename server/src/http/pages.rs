@@ -40,7 +40,7 @@ const LAST_ROOM: &str = "room";
 /// What makes a page's nonce too much to guess.
 const NONCE_BYTES: usize = 16;
 
-/// How much HTML of messages is kept, in bytes: the newest pages of some 80 rooms.
+/// How much HTML of messages is kept, in bytes: the newest pages of some 60 rooms.
 const FRAGMENTS_MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// What the pages show comes through the same door as everything else.
@@ -73,7 +73,7 @@ impl Pages {
         let policy = headers::page_policy(&nonce, app::is_watched());
         let fragments = self.fragments.clone();
         let draw = move |sheet: &mut Sheet| {
-            sheet.drawn(is_read, |html| app::render(content, viewer, assets, &nonce, &fragments, html))
+            sheet.drawn(is_read, |html| app::render(content, viewer, assets, &nonce, Some(&fragments), html))
         };
         let html = self.drawing.ask(draw).await.map_err(io::Error::other).flatten().map_err(|error| {
             tracing::error!(%error, "a page was not made");
