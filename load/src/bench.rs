@@ -27,7 +27,7 @@ use clap::Args;
 
 use self::{
     alone::Alone,
-    goals::{DURABLE_FLOOR, FLOOR, HUBBUB, HUBBUB_BEFORE},
+    goals::{DURABLE_FLOOR, FLOOR, HUBBUB, HUBBUB_AMONG_IDLE, HUBBUB_BEFORE},
     peer::{Hubbub, Peer, Relay},
     plan::{STAGES, Stage},
     report::Subjects,
@@ -89,6 +89,8 @@ const WARM_UP: Duration = Duration::from_millis(500);
 /// How long an event is that carries what is said here.
 const EVENT_BYTES: &str = "350";
 
+/// Rooms that are idle, and users, where that is what is looked at.
+const IDLE_ROOMS: usize = 5_000;
 /// Messages in the room whose pages are measured.
 const FULL_ROOM: u32 = 1_000_000;
 /// The same in a quick run.
@@ -171,7 +173,9 @@ fn peers(arguments: &Arguments) -> anyhow::Result<Vec<Box<dyn Peer>>> {
         Ok::<_, io::Error>(Relay::new(name, env::current_exe()?, arguments.iter().map(Into::into)))
     };
     // Where not all can be up at the same time, the first ones are: what is compared most closely.
-    let mut peers: Vec<Box<dyn Peer>> = vec![Box::new(Hubbub::new(HUBBUB, arguments.server.clone()))];
+    let hubbub = |name| Hubbub::new(name, arguments.server.clone());
+    let mut peers: Vec<Box<dyn Peer>> =
+        vec![Box::new(hubbub(HUBBUB)), Box::new(hubbub(HUBBUB_AMONG_IDLE).among_idle(IDLE_ROOMS))];
     if let Some(before) = &arguments.before {
         peers.push(Box::new(Hubbub::new(HUBBUB_BEFORE, before.clone())));
     }

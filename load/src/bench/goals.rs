@@ -9,6 +9,8 @@ use super::{
 pub(crate) const HUBBUB: &str = "Hubbub";
 /// Another binary of it.
 pub(crate) const HUBBUB_BEFORE: &str = "Hubbub before";
+/// The same, in which there are many rooms and users besides, in or by whom nothing is said.
+pub(crate) const HUBBUB_AMONG_IDLE: &str = "Hubbub among 5,000 idle rooms and users";
 pub(crate) const BUN: &str = "Bun";
 pub(crate) const FLOOR: &str = "floor";
 /// The floor that keeps on disk what it relays.

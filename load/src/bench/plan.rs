@@ -1,7 +1,7 @@
 //! What is measured: crowds of different sizes, and what they do.
 
 use super::{
-    goals::{BUN, DURABLE_FLOOR, FLOOR, HUBBUB, HUBBUB_BEFORE},
+    goals::{BUN, DURABLE_FLOOR, FLOOR, HUBBUB, HUBBUB_AMONG_IDLE, HUBBUB_BEFORE},
     peer::House,
     talk::Load,
 };
@@ -16,6 +16,8 @@ pub(crate) struct Stage {
     /// Whether it belongs to a quick run.
     pub(crate) is_quick: bool,
     pub(crate) who: Who,
+    /// Whether it also shows what it costs that there is much else, in which nothing happens.
+    pub(crate) is_among_idle: bool,
 }
 
 /// Who goes through a stage.
@@ -34,22 +36,45 @@ const ROOM: House = House { rooms: 1, users: USERS, history: 0 };
 
 /// In this order.
 pub(crate) const STAGES: &[Stage] = &[
-    Stage { readers: 100, house: ROOM, loads: &[Load::Loop(4)], is_quick: false, who: Who::Goals },
+    Stage {
+        readers: 100,
+        house: ROOM,
+        loads: &[Load::Loop(4)],
+        is_quick: false,
+        who: Who::Goals,
+        is_among_idle: false,
+    },
     Stage {
         readers: 1_000,
         house: ROOM,
         loads: &[Load::Loop(4), Load::Loop(64), Load::Rate(20)],
         is_quick: true,
         who: Who::Everybody,
+        is_among_idle: true,
     },
-    Stage { readers: 5_000, house: ROOM, loads: &[Load::Loop(4)], is_quick: true, who: Who::Everybody },
-    Stage { readers: 15_000, house: ROOM, loads: &[Load::Loop(4)], is_quick: false, who: Who::Goals },
+    Stage {
+        readers: 5_000,
+        house: ROOM,
+        loads: &[Load::Loop(4)],
+        is_quick: true,
+        who: Who::Everybody,
+        is_among_idle: false,
+    },
+    Stage {
+        readers: 15_000,
+        house: ROOM,
+        loads: &[Load::Loop(4)],
+        is_quick: false,
+        who: Who::Goals,
+        is_among_idle: false,
+    },
     Stage {
         readers: 10_000,
         house: House { rooms: 20, ..ROOM },
         loads: &[Load::Loop(4)],
         is_quick: false,
         who: Who::Goals,
+        is_among_idle: false,
     },
     Stage {
         readers: 10_000,
@@ -57,12 +82,16 @@ pub(crate) const STAGES: &[Stage] = &[
         loads: &[],
         is_quick: true,
         who: Who::Everybody,
+        is_among_idle: false,
     },
 ];
 
 impl Stage {
     /// Whether a peer goes through it.
     pub(crate) fn is_for(&self, peer: &str) -> bool {
+        if peer == HUBBUB_AMONG_IDLE {
+            return self.is_among_idle;
+        }
         self.who == Who::Everybody || [HUBBUB, HUBBUB_BEFORE, BUN, FLOOR, DURABLE_FLOOR].contains(&peer)
     }
 
@@ -106,6 +135,7 @@ mod tests {
             loads: &[],
             is_quick: false,
             who: Who::Goals,
+            is_among_idle: false,
         };
         assert_eq!(rooms.scenario(Load::Loop(4)), "20 rooms × 500 readers, loop of 4");
         let room = Stage { house: ROOM, ..rooms };

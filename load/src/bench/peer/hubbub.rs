@@ -27,11 +27,18 @@ const ID_NUMBER: std::ops::Range<usize> = 28..36;
 pub(crate) struct Hubbub {
     name: &'static str,
     binary: PathBuf,
+    /// Rooms and users that are there besides: each of these users has made a room and said something there, once.
+    idle: usize,
 }
 
 impl Hubbub {
     pub(crate) fn new(name: &'static str, binary: PathBuf) -> Self {
-        Self { name, binary }
+        Self { name, binary, idle: 0 }
+    }
+
+    /// Among so many rooms and users that are idle.
+    pub(crate) fn among_idle(self, idle: usize) -> Self {
+        Self { idle, ..self }
     }
 }
 
@@ -43,7 +50,17 @@ impl Peer for Hubbub {
     fn command(&self, address: SocketAddr, data: &Path) -> Command {
         let mut command = Command::new(&self.binary);
         command
-            .args(["--rate-limits", "off", "--log", "error", "--listen", &address.to_string(), "--data"])
+            .args([
+                "--rate-limits",
+                "off",
+                "--max-rooms",
+                "10000",
+                "--log",
+                "error",
+                "--listen",
+                &address.to_string(),
+                "--data",
+            ])
             .arg(data);
         command
     }
@@ -62,6 +79,12 @@ impl Peer for Hubbub {
                 let body = format!(r#"{{"content":"{}"}}"#, marker::content(u32::try_from(n)?));
                 http.post(&format!("/api/v1/rooms/{room}/messages"), Some(token), &body)?;
             }
+        }
+        for n in 0..self.idle {
+            let token = guest(&mut http, &format!("idle-{n}"))?;
+            http.post("/api/v1/rooms", Some(&token), &format!(r#"{{"name":"idle-{n}"}}"#))?;
+            let body = format!(r#"{{"content":"{}"}}"#, marker::content(u32::try_from(n)?));
+            http.post(&format!("/api/v1/rooms/idle-{n}/messages"), Some(&token), &body)?;
         }
         Ok(Rc::new(Protocol { tokens }))
     }
