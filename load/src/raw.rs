@@ -4,6 +4,7 @@
 use std::{io, net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
+use client::protocol::{ClientFrame, ServerFrame};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpSocket, TcpStream},
@@ -16,6 +17,9 @@ const ANSWER_WAIT: Duration = Duration::from_secs(40);
 const FRAME_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// The mask of every frame; what it is does not matter here.
 const MASK: [u8; 4] = [0x21, 0x43, 0x65, 0x87];
+
+/// The answer to whoever asks whether this side lives.
+const PONG: &[u8] = br#"{"type":"pong"}"#;
 
 pub(crate) const TEXT: u8 = 0x81;
 
@@ -38,6 +42,18 @@ pub(crate) enum Came {
 impl Raw {
     /// Connects as the user whose token it is, with a receive buffer of so many bytes, if it is to have another than usual.
     pub(crate) async fn connect(address: &str, token: &str, buffer: Option<u32>) -> anyhow::Result<Self> {
+        match Self::try_connect(address, token, buffer).await? {
+            Ok(raw) => Ok(raw),
+            Err(status) => anyhow::bail!("a handshake was answered with {status}"),
+        }
+    }
+
+    /// The same; where the server lets nobody in it is answered with which status.
+    pub(crate) async fn try_connect(
+        address: &str,
+        token: &str,
+        buffer: Option<u32>,
+    ) -> anyhow::Result<Result<Self, u16>> {
         let target: SocketAddr = address.trim_start_matches("http://").parse()?;
         let socket = TcpSocket::new_v4()?;
         if let Some(bytes) = buffer {
@@ -54,8 +70,12 @@ impl Raw {
             let byte = timeout(ANSWER_WAIT, stream.read_u8()).await.context("no handshake comes")??;
             head.push(byte);
         }
-        anyhow::ensure!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
-        Ok(Self { stream })
+        let head = String::from_utf8_lossy(&head);
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        Ok(match status.with_context(|| format!("no answer of HTTP: {head}"))? {
+            101 => Ok(Self { stream }),
+            status => Err(status),
+        })
     }
 
     /// Sends a frame with this first byte.
@@ -93,9 +113,23 @@ impl Raw {
             self.stream.read_exact(&mut payload).await?;
             match first & 0x0F {
                 0x1 => return Ok(Came::Text(String::from_utf8_lossy(&payload).into_owned())),
-                0x8 => {
-                    let code = payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code));
-                    return Ok(Came::Closed(code));
+                0x8 => return Ok(Came::Closed(close_code(&payload))),
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks for an operation; answers with `ack` or `error`, whichever comes to it.
+    pub(crate) async fn perform(&mut self, op: &ClientFrame) -> anyhow::Result<ServerFrame> {
+        let id = op.op_id().context("no operation")?;
+        self.send(TEXT, op.encode().as_bytes()).await?;
+        loop {
+            let Came::Text(text) = self.next().await? else { anyhow::bail!("closed instead of an answer") };
+            match ServerFrame::decode(&text).context("an unreadable frame came")? {
+                ServerFrame::Ping => self.send(TEXT, PONG).await?,
+                ServerFrame::Ack(ack) if ack.id == id => return Ok(ServerFrame::Ack(ack)),
+                ServerFrame::Error(refusal) if refusal.id == Some(id) => {
+                    return Ok(ServerFrame::Error(refusal));
                 }
                 _ => {}
             }
@@ -112,6 +146,11 @@ impl Raw {
             }
         }
     }
+}
+
+/// The code in a close frame; 1005 stands for none.
+fn close_code(payload: &[u8]) -> u16 {
+    payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code))
 }
 
 /// A masked frame with this first byte.

@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use client::protocol::{RoomSlug, timeline::Page};
+use client::protocol::{
+    ErrorCode, RoomSlug,
+    api::{ErrorBody, RoomSummary},
+    frame::Refusal,
+    timeline::Page,
+};
 use tokio::time::{Instant, sleep};
 
 /// How long an answer may take.
@@ -11,6 +16,24 @@ const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
 /// How often a server is asked whether it stands as it should.
 const POLL: Duration = Duration::from_millis(20);
+
+/// How a post was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Whether the head says when to come back.
+    pub(crate) says_when: bool,
+    /// What the body says where it was refused.
+    pub(crate) refusal: Option<Refusal>,
+}
+
+impl Answer {
+    /// Whether it was refused with this status and code, to be sent again at a time that it says.
+    pub(crate) fn is_for_now(&self, status: u16, code: ErrorCode) -> bool {
+        let is_so = |refusal: &Refusal| refusal.code == code && refusal.retry_after_ms.is_some();
+        self.status == status && self.says_when && self.refusal.as_ref().is_some_and(is_so)
+    }
+}
 
 /// One user's way to ask a server.
 #[derive(Debug, Clone)]
@@ -26,8 +49,8 @@ impl Web {
         Ok(Self { client, address: address.to_owned(), token: token.to_owned() })
     }
 
-    /// Posts a message; answers the status, and whether a refusal says when to come back.
-    pub(crate) async fn post(&self, room: &RoomSlug, content: &str) -> anyhow::Result<(u16, bool)> {
+    /// Posts a message.
+    pub(crate) async fn post(&self, room: &RoomSlug, content: &str) -> anyhow::Result<Answer> {
         let body = format!("{{\"content\":\"{content}\"}}");
         let answer = self
             .client
@@ -37,12 +60,21 @@ impl Web {
             .body(body)
             .send()
             .await?;
-        Ok((answer.status().as_u16(), answer.headers().contains_key("retry-after")))
+        let (status, says_when) = (answer.status().as_u16(), answer.headers().contains_key("retry-after"));
+        let refusal = match status {
+            201 => None,
+            _ => answer.json().await.ok().map(|body: ErrorBody| body.error),
+        };
+        Ok(Answer { status, says_when, refusal })
     }
 
     /// Makes a private room.
     pub(crate) async fn create_private_room(&self, name: &str) -> anyhow::Result<RoomSlug> {
-        let body = format!("{{\"name\":\"{name}\",\"visibility\":\"private\"}}");
+        self.create_room(name, "private").await
+    }
+
+    async fn create_room(&self, name: &str, visibility: &str) -> anyhow::Result<RoomSlug> {
+        let body = format!("{{\"name\":\"{name}\",\"visibility\":\"{visibility}\"}}");
         let answer = self
             .client
             .post(format!("{}/api/v1/rooms", self.address))
@@ -52,7 +84,7 @@ impl Web {
             .send()
             .await?
             .error_for_status()?;
-        let made: client::protocol::api::RoomSummary = answer.json().await?;
+        let made: RoomSummary = answer.json().await?;
         Ok(made.room.slug)
     }
 
@@ -80,22 +112,24 @@ impl Web {
         Ok(began.elapsed())
     }
 
+    /// A page of a room: the one that `query` asks for.
+    pub(crate) async fn page(&self, room: &RoomSlug, query: &str) -> anyhow::Result<Page> {
+        let answer = self
+            .client
+            .get(format!("{}/api/v1/rooms/{room}/messages?{query}", self.address))
+            .bearer_auth(&self.token)
+            .send()
+            .await?;
+        Ok(answer.error_for_status()?.json().await?)
+    }
+
     /// Every message of a room, newest page first.
     pub(crate) async fn pages(&self, room: &RoomSlug) -> anyhow::Result<Vec<Page>> {
         let mut pages: Vec<Page> = Vec::new();
         loop {
             let oldest = pages.last().and_then(|page| page.messages.first()).map(|message| message.seq);
             let before = oldest.map(|seq| format!("&before={seq}")).unwrap_or_default();
-            let path = format!("/api/v1/rooms/{room}/messages?limit=100{before}");
-            let page: Page = self
-                .client
-                .get(format!("{}{path}", self.address))
-                .bearer_auth(&self.token)
-                .send()
-                .await?
-                .error_for_status()?
-                .json()
-                .await?;
+            let page = self.page(room, &format!("limit=100{before}")).await?;
             let is_last = !page.has_more_before;
             pages.push(page);
             if is_last {

@@ -41,7 +41,7 @@ pub(super) async fn run(run: &mut Run) -> anyhow::Result<Report> {
         talk.goes_on(TALK).await?;
         fs::write(&clock, jump)?;
         talk.goes_on(PLAN.writers).await?;
-        let (status, _) = web.post(&"general".parse()?, "still here").await?;
+        let status = web.post(&"general".parse()?, "still here").await?.status;
         report
             .demand(status == 201, format!("after {jump} a post of somebody who is signed in got {status}"));
     }

@@ -8,14 +8,18 @@ use std::{
 };
 
 use anyhow::Context as _;
+use client::protocol::{ClientFrame, ErrorCode, OpId, RoomSlug, ServerFrame};
 use tokio::{
     process::Command,
     time::{Instant, sleep, timeout},
 };
 
+use uuid::Uuid;
+
 use super::{NOTICE_MAX, Run};
 use crate::{
     database,
+    raw::Raw,
     report::Report,
     server::Server,
     talk::{Plan, Talk},
@@ -32,6 +36,9 @@ const BITES_MAX: Duration = Duration::from_mins(1);
 const LASTS: Duration = Duration::from_secs(5);
 /// Operations before the fault.
 const TALK: usize = 1_000;
+/// Messages of a room in which nobody speaks any more, and a page in the middle of it, which is remembered nowhere.
+const ARCHIVE_MESSAGES: usize = 120;
+const ARCHIVE_PAGE: &str = "before=70&limit=50";
 
 /// People write all the time; what they are refused for now they try again.
 const PLAN: Plan = Plan { writers: 20, in_flight: 2, rest: Duration::from_millis(20), readers: 3 };
@@ -125,54 +132,52 @@ async fn endure(
     let mut report = Report::default();
     server.start().await?;
     let address = server.address();
-    let web = Web::new(&address, &client::create_guest(&address, "observer").await?.token)?;
-    let room = "general".parse()?;
+    let mut observer = Observer::come(&address).await?;
+    let web = observer.web.clone();
+    let archive = web.create_private_room("archive").await?;
+    for n in 0..ARCHIVE_MESSAGES {
+        let status = web.post(&archive, &format!("entry {n}")).await?.status;
+        anyhow::ensure!(status == 201, "a post before the fault got {status}");
+    }
+    let old_page = web.page(&archive, ARCHIVE_PAGE).await?;
     let talk = Talk::begin(&address, &PLAN, &mut run.random).await?;
     talk.goes_on(TALK).await?;
 
     begin().await?;
     // A log that is written over from its beginning needs no room for a while.
     let bites = async {
-        while web.post(&room, "does it").await?.0 == 201 {}
+        while observer.says(&mut report).await? == 0 {}
         anyhow::Ok(())
     };
     timeout(BITES_MAX, bites).await.context("the fault hinders nobody")??;
+    let first = observer.slowest;
     let since = Instant::now();
     let unready = web.until("/readyz", 503, NOTICE_MAX).await?;
-    let mut slowest = Duration::ZERO;
-    while since.elapsed() < lasts {
-        let asked = Instant::now();
-        let (status, says_when) = web.post(&room, "is it there").await?;
-        slowest = slowest.max(asked.elapsed());
-        report.demand(
-            status == 503 && says_when,
-            format!("a post was answered with {status}, to come back: {says_when}"),
-        );
+    while report.has_held() && since.elapsed() < lasts {
+        let refused = observer.says(&mut report).await?;
+        report.demand(refused == 2, format!("{refused} of 2 were refused while nothing can be stored"));
+        let page = web.page(&archive, ARCHIVE_PAGE).await;
+        report.demand(page.is_ok_and(|page| page == old_page), "meanwhile an old page is not what it was");
         for path in ["/healthz", "/rooms/general", "/api/v1/rooms/general/messages"] {
             let status = web.status(path).await?;
             report.demand(status == 200, format!("meanwhile {path} answers {status}"));
-        }
-        if !report.has_held() {
-            break;
         }
         sleep(Duration::from_millis(50)).await;
     }
     let acked = talk.acknowledged();
     report.note(format!(
-        "/readyz says so after {} ms, a post is refused for now within {} ms, reading goes on",
-        unready.as_millis(),
-        slowest.as_millis()
+        "the first refusal for now comes within {} ms and none later than after {} ms, by HTTP and by socket; /readyz says so {} ms \
+         after the first; new and old pages are read on",
+        first.as_millis(),
+        observer.slowest.as_millis(),
+        unready.as_millis()
     ));
-    report.demand(
-        slowest <= NOTICE_MAX,
-        format!("a post was refused after {slowest:?}, {NOTICE_MAX:?} at most"),
-    );
 
     end().await?;
     let ended = Instant::now();
     web.until("/readyz", 200, NOTICE_MAX).await?;
-    let (status, _) = web.post(&room, "it is there").await?;
-    report.demand(status == 201, format!("once it was over a post got {status}"));
+    let refused = observer.says(&mut report).await?;
+    report.demand(refused == 0, format!("{refused} of 2 were refused once it was over"));
     report.note(format!("healed {} ms after it was over", ended.elapsed().as_millis()));
     talk.goes_on(PLAN.writers).await?;
     report.demand(talk.acknowledged() > acked, "nobody of those who waited was answered");
@@ -180,6 +185,57 @@ async fn endure(
     server.kill().await?;
     database::demand_sound(&server.database(), &mut report)?;
     Ok(report)
+}
+
+/// Somebody who says something by HTTP and by socket at once, again and again.
+struct Observer {
+    web: Web,
+    raw: Raw,
+    room: RoomSlug,
+    /// The longest that an answer took.
+    slowest: Duration,
+}
+
+impl Observer {
+    async fn come(address: &str) -> anyhow::Result<Self> {
+        let token = client::create_guest(address, "observer").await?.token;
+        let (web, raw) = (Web::new(address, &token)?, Raw::connect(address, &token, None).await?);
+        Ok(Self { web, raw, room: "general".parse()?, slowest: Duration::ZERO })
+    }
+
+    /// Says something both ways; answers how many of the two were refused. Each must be answered in time: that it is stored, or
+    /// that it may be sent again later.
+    async fn says(&mut self, report: &mut Report) -> anyhow::Result<usize> {
+        let content = "is it there".parse()?;
+        let op =
+            ClientFrame::Send { room: self.room.clone(), id: OpId(Uuid::new_v4()), content, reply_to: None };
+        let (posted, sent) =
+            tokio::join!(timed(self.web.post(&self.room, "is it there")), timed(self.raw.perform(&op)));
+        let ((posted, post_took), (sent, send_took)) = (posted?, sent?);
+        let mut refused = 0;
+        if posted.status != 201 {
+            refused += 1;
+            let is_for_now = posted.is_for_now(503, ErrorCode::Unavailable);
+            report.demand(is_for_now, format!("a post was answered with {posted:?}"));
+        }
+        if let ServerFrame::Error(refusal) = sent {
+            refused += 1;
+            let is_for_now = refusal.code == ErrorCode::Unavailable && refusal.retry_after_ms.is_some();
+            report.demand(is_for_now, format!("what was sent by socket was answered with {refusal:?}"));
+        }
+        for (way, took) in [("HTTP", post_took), ("socket", send_took)] {
+            report
+                .demand(took <= NOTICE_MAX, format!("{way} answered after {took:?}, {NOTICE_MAX:?} at most"));
+            self.slowest = self.slowest.max(took);
+        }
+        Ok(refused)
+    }
+}
+
+/// What was done, and how long it took.
+async fn timed<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<(T, Duration)> {
+    let began = Instant::now();
+    Ok((work.await?, began.elapsed()))
 }
 
 fn text(path: &Path) -> anyhow::Result<&str> {
