@@ -18,7 +18,10 @@ const FRAME_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// The mask of every frame; what it is does not matter here.
 const MASK: [u8; 4] = [0x21, 0x43, 0x65, 0x87];
 
-/// The answer to whoever asks whether this side lives.
+/// How much an idle one reads at a time, in bytes.
+const IDLE_READ_BYTES: usize = 4_096;
+/// What asks whether this side lives, and the answer.
+const PING: &[u8] = br#"{"type":"ping"}"#;
 const PONG: &[u8] = br#"{"type":"pong"}"#;
 
 pub(crate) const TEXT: u8 = 0x81;
@@ -136,6 +139,37 @@ impl Raw {
         }
     }
 
+    /// Stays, and says nothing but that it lives when it is asked; answers how the connection ended. Every text that comes is
+    /// shown to `see`. It costs little: there may be ten thousand of them.
+    pub(crate) async fn idle(mut self, mut see: impl FnMut(&[u8]) + Send) -> io::Result<Came> {
+        let mut unread = Vec::new();
+        loop {
+            self.stream.readable().await?;
+            let mut some = [0; IDLE_READ_BYTES];
+            match self.stream.try_read(&mut some) {
+                Ok(0) => return Ok(Came::Gone),
+                Ok(length) => unread.extend_from_slice(&some[..length]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(error) if is_end(&error) => return Ok(Came::Gone),
+                Err(error) => return Err(error),
+            }
+            let (mut rest, mut is_asked) = (&unread[..], false);
+            while let Some((opcode, payload, after)) = split_frame(rest) {
+                match opcode {
+                    0x1 => see(payload),
+                    0x8 => return Ok(Came::Closed(close_code(payload))),
+                    _ => {}
+                }
+                is_asked |= payload == PING;
+                rest = after;
+            }
+            unread = rest.to_vec();
+            if is_asked {
+                self.send(TEXT, PONG).await?;
+            }
+        }
+    }
+
     /// Reads on until the connection ends; answers with which code.
     pub(crate) async fn end(&mut self) -> anyhow::Result<Option<u16>> {
         loop {
@@ -151,6 +185,20 @@ impl Raw {
 /// The code in a close frame; 1005 stands for none.
 fn close_code(payload: &[u8]) -> u16 {
     payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code))
+}
+
+/// The kind of the first frame and what is in it, and what comes after it; `None` where a part of it is still to come.
+fn split_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&[first, second], rest) = bytes.split_first_chunk()?;
+    let (length, rest) = match second & 0x7F {
+        126 => {
+            rest.split_first_chunk().map(|(length, rest)| (u64::from(u16::from_be_bytes(*length)), rest))?
+        }
+        127 => rest.split_first_chunk().map(|(length, rest)| (u64::from_be_bytes(*length), rest))?,
+        short => (short.into(), rest),
+    };
+    let (payload, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+    Some((first & 0x0F, payload, rest))
 }
 
 /// A masked frame with this first byte.

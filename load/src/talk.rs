@@ -64,7 +64,16 @@ pub(crate) struct Talk {
 impl Talk {
     /// Everybody comes in and begins.
     pub(crate) async fn begin(address: &str, plan: &Plan, random: &mut Rng) -> anyhow::Result<Self> {
-        let room: RoomSlug = "general".parse()?;
+        Self::begin_in("general".parse()?, address, plan, random).await
+    }
+
+    /// The same in another room.
+    pub(crate) async fn begin_in(
+        room: RoomSlug,
+        address: &str,
+        plan: &Plan,
+        random: &mut Rng,
+    ) -> anyhow::Result<Self> {
         let anew = first_position(address, &room).await?;
         let (end, ended) = watch::channel(None);
         let (stop, stopped) = watch::channel(false);

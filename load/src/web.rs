@@ -73,6 +73,11 @@ impl Web {
         self.create_room(name, "private").await
     }
 
+    /// Makes a room that everybody may enter.
+    pub(crate) async fn create_public_room(&self, name: &str) -> anyhow::Result<RoomSlug> {
+        self.create_room(name, "public").await
+    }
+
     async fn create_room(&self, name: &str, visibility: &str) -> anyhow::Result<RoomSlug> {
         let body = format!("{{\"name\":\"{name}\",\"visibility\":\"{visibility}\"}}");
         let answer = self
