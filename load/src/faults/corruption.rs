@@ -3,7 +3,7 @@
 //! something else.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     fs::{self, File},
     io::{Seek as _, SeekFrom, Write as _},
     path::Path,
@@ -11,7 +11,9 @@ use std::{
 };
 
 use anyhow::Context as _;
-use client::protocol::{Event, Message, RoomSlug, Seq, ServerFrame, frame::History, timeline::Page};
+use client::protocol::{
+    CloseCode, ErrorCode, Event, Message, RoomSlug, Seq, ServerFrame, frame::History, timeline::Page,
+};
 use fastrand::Rng;
 
 use super::Run;
@@ -31,6 +33,8 @@ const FILES: [&str; 2] = ["hubbub.db", "hubbub.db-wal"];
 const SECTOR_BYTES: usize = 512;
 /// What a refusal to start has to name: the way out.
 const WAY_OUT: &str = "hubbub restore";
+/// What a request for what cannot be read has to be answered with.
+const ADMITTED: [u16; 2] = [500, 503];
 
 /// How servers took it.
 #[derive(Debug, Default)]
@@ -69,7 +73,7 @@ pub(super) async fn run(run: &mut Run) -> anyhow::Result<Report> {
                     format!("{damage}: ended with {}: {}", refusal.status, refusal.words.trim()),
                 );
             }
-            Ok(()) => audit(&server, &token, &evidence, &damage, &mut outcomes, &mut report).await?,
+            Ok(()) => audit(&mut server, &token, &evidence, &damage, &mut outcomes, &mut report).await?,
         }
         server.kill().await?;
         fs::remove_dir_all(&folder)?;
@@ -131,7 +135,7 @@ fn damaged_copy(from: &Path, to: &Path, random: &mut Rng) -> anyhow::Result<Stri
 
 /// Reads everything and compares it with what was there.
 async fn audit(
-    server: &Server,
+    server: &mut Server,
     token: &str,
     before: &Evidence,
     damage: &str,
@@ -139,8 +143,16 @@ async fn audit(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let room: RoomSlug = "general".parse()?;
-    let log = read_log(server, token, before).await;
+    let log = read_log(server, token, before).await.unwrap_or_else(|error| {
+        report.demand(false, format!("{damage}: reading the log, {error:#}"));
+        None
+    });
     let pages = Web::new(&server.address(), token)?.pages(&room).await;
+    if let Err(error) = &pages {
+        let status = error.downcast_ref().and_then(reqwest::Error::status).map(|status| status.as_u16());
+        let is_admitted = status.is_some_and(|status| ADMITTED.contains(&status));
+        report.demand(is_admitted, format!("{damage}: reading pages, {error:#}"));
+    }
     if let Some(log) = &log {
         let is_same = log.len() <= before.log.len()
             && log
@@ -160,43 +172,93 @@ async fn audit(
         // The log cannot be read, or the pages cannot: then what can be is what was there.
         (_, pages) => {
             outcomes.admitted += 1;
-            let is_same = pages.map_or(true, |pages| is_part_of(&pages, &before.pages));
-            report.demand(is_same, format!("{damage}: a page shows what nobody said"));
+            let is_same = pages.map_or(true, |pages| are_of_some_moment(&pages, before));
+            report.demand(is_same, format!("{damage}: the pages show the room as it never was"));
         }
     }
+    report.demand(server.is_running()?, format!("{damage}: the server is gone once it was read"));
     Ok(())
 }
 
-/// Whether pages of the same moment show nothing that `before` does not.
-fn is_part_of(pages: &[Page], before: &[Page]) -> bool {
-    let head = |pages: &[Page]| pages.last().map(|page| page.head);
-    if head(pages) != head(before) {
-        return true;
+/// Whether pages show the room as it was at their head.
+fn are_of_some_moment(pages: &[Page], before: &Evidence) -> bool {
+    let Some(head) = pages.last().map(|page| page.head) else { return false };
+    let shown = pages.iter().flat_map(|page| &page.messages);
+    if before.pages.last().is_some_and(|page| page.head == head) {
+        return shown.eq(before.pages.iter().flat_map(|page| &page.messages));
     }
-    let known: HashMap<Seq, &Message> =
-        before.iter().flat_map(|page| &page.messages).map(|message| (message.seq, message)).collect();
-    pages.iter().flat_map(|page| &page.messages).all(|message| known.get(&message.seq) == Some(&message))
+    let is_known = head == Seq::ZERO || before.log.iter().any(|event| event.seq == head);
+    let mut then: BTreeMap<Seq, Message> = BTreeMap::new();
+    for event in before.log.iter().take_while(|event| event.seq <= head) {
+        match event.kind.target() {
+            None => then.extend(Message::posted(event).map(|message| (message.seq, message))),
+            Some(target) => {
+                if let Some(message) = then.get_mut(&target) {
+                    message.apply(event);
+                }
+            }
+        }
+    }
+    let shown = shown.map(|message| known_of(message, then.get(&message.seq)));
+    is_known && shown.eq(then.values().cloned().map(unquoted))
 }
 
-/// The room's log from its first event to its last; `None` where the server says that it cannot be read.
-async fn read_log(server: &Server, token: &str, before: &Evidence) -> Option<Vec<Event>> {
-    let epoch = &before.pages.first()?.epoch;
-    let mut raw = Raw::connect(&server.address(), token, None).await.ok()?;
+/// What is known of a message's past: the words that were deleted since are not in the log, nor what was done to them.
+fn known_of(shown: &Message, then: Option<&Message>) -> Message {
+    let mut shown = unquoted(shown.clone());
+    if then.is_some_and(|then| then.content.is_none()) {
+        shown.content = None;
+        shown.edited_at = None;
+        shown.reactions.clear();
+    }
+    shown
+}
+
+/// What a message quotes changes with what it answers.
+fn unquoted(message: Message) -> Message {
+    Message { quote: None, ..message }
+}
+
+/// The room's log from its first event to its last; `None` where the server says that it cannot be read. Whatever is neither is
+/// an error: silence, a broken connection, a frame that nobody understands.
+async fn read_log(server: &Server, token: &str, before: &Evidence) -> anyhow::Result<Option<Vec<Event>>> {
+    let epoch = &before.pages.first().context("no page")?.epoch;
+    let mut raw = match Raw::try_connect(&server.address(), token, None).await? {
+        Ok(raw) => raw,
+        Err(status) => {
+            anyhow::ensure!(ADMITTED.contains(&status), "the handshake was answered with {status}");
+            return Ok(None);
+        }
+    };
     let join = format!(r#"{{"type":"join","room":"general","epoch":"{epoch}","after":0}}"#);
-    raw.send(TEXT, join.as_bytes()).await.ok()?;
+    raw.send(TEXT, join.as_bytes()).await?;
     let (mut log, mut head) = (Vec::new(), None);
     while head.is_none_or(|head| log.last().map_or(Seq::ZERO, |event: &Event| event.seq) < head) {
-        let Came::Text(text) = raw.next().await.ok()? else { return None };
-        match ServerFrame::decode(&text)? {
+        let text = match raw.next().await? {
+            Came::Text(text) => text,
+            // The log broke off while it was read: what came so far has no hole, and the rest is to be asked for again.
+            Came::Closed(code) => {
+                anyhow::ensure!(code == CloseCode::Restart.code(), "closed with {code}");
+                return Ok(None);
+            }
+            Came::Gone => anyhow::bail!("the connection broke off without a word"),
+        };
+        match ServerFrame::decode(&text).with_context(|| format!("an unreadable frame came: {text}"))? {
             ServerFrame::Joined(joined) => {
                 head = Some(joined.head);
-                let History::Replay { events } = joined.history else { return None };
+                let History::Replay { events } = joined.history else {
+                    anyhow::bail!("a snapshot came instead of the log: {:?}", joined.history)
+                };
                 log.extend(events);
             }
             ServerFrame::Event(event) => log.push(event),
-            ServerFrame::Error(_) => return None,
+            ServerFrame::Error(refusal) => {
+                let is_admitted = matches!(refusal.code, ErrorCode::Internal | ErrorCode::Unavailable);
+                anyhow::ensure!(is_admitted, "refused with {refusal:?}");
+                return Ok(None);
+            }
             _ => {}
         }
     }
-    Some(log)
+    Ok(Some(log))
 }
