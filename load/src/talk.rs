@@ -59,6 +59,8 @@ pub(crate) struct Talk {
     end: watch::Sender<Option<Seq>>,
     /// How many operations were acknowledged.
     acked: watch::Sender<usize>,
+    /// How often each of them got something: writers an answer, then readers an event.
+    served: watch::Sender<Vec<usize>>,
 }
 
 impl Talk {
@@ -78,11 +80,13 @@ impl Talk {
         let (end, ended) = watch::channel(None);
         let (stop, stopped) = watch::channel(false);
         let acked = watch::Sender::new(0);
+        let served = watch::Sender::new(vec![0; plan.writers + plan.readers]);
         let mut readers = JoinSet::new();
         for n in 0..plan.readers {
             let (client, updates) = guest(address, &name("reader", n), 1).await?;
             client.join(room.clone(), Some(anew.clone())).await?;
-            readers.spawn(read(format!("reader {n}"), client, updates, ended.clone()));
+            let served = Served { who: plan.writers + n, counts: served.clone() };
+            readers.spawn(read(format!("reader {n}"), client, updates, ended.clone(), Some(served)));
         }
         let mut writers = JoinSet::new();
         for n in 0..plan.writers {
@@ -94,10 +98,11 @@ impl Talk {
                 plan: plan.clone(),
                 stopped: stopped.clone(),
                 acked: acked.clone(),
+                served: Served { who: n, counts: served.clone() },
             };
             writers.spawn(writer.write(updates));
         }
-        Ok(Self { address: address.to_owned(), room, anew, writers, readers, stop, end, acked })
+        Ok(Self { address: address.to_owned(), room, anew, writers, readers, stop, end, acked, served })
     }
 
     /// How many operations were acknowledged so far.
@@ -112,6 +117,17 @@ impl Talk {
         let goal = *acked.borrow_and_update() + more;
         let enough = timeout(SETTLE_WAIT, acked.wait_for(|&count| count >= goal)).await;
         enough.context("nobody is answered any more")??;
+        Ok(began.elapsed())
+    }
+
+    /// Waits until every writer was answered and every reader has heard something new; answers how long that took.
+    pub(crate) async fn is_with_everybody(&self) -> anyhow::Result<Duration> {
+        let began = Instant::now();
+        let mut served = self.served.subscribe();
+        let before = served.borrow_and_update().clone();
+        let is_behind = |now: &[usize]| now.iter().zip(&before).filter(|(now, before)| now <= before).count();
+        let all = timeout(SETTLE_WAIT, served.wait_for(|now| is_behind(now) == 0)).await;
+        all.with_context(|| format!("{} people get nothing more", is_behind(&self.served.borrow())))??;
         Ok(began.elapsed())
     }
 
@@ -136,7 +152,7 @@ impl Talk {
         }
         let (client, updates) = guest(&self.address, &name("late", 0), 1).await?;
         client.join(self.room.clone(), Some(self.anew)).await?;
-        let log = read("late reader".into(), client, updates, ended).await?.events;
+        let log = read("late reader".into(), client, updates, ended, None).await?.events;
         Ok(Evidence { acknowledged, log, readers, pages })
     }
 }
@@ -160,12 +176,26 @@ async fn first_position(address: &str, room: &RoomSlug) -> anyhow::Result<Cursor
     Ok(Cursor { epoch, after: Seq::ZERO })
 }
 
+/// Where one of many counts what it got.
+#[derive(Debug)]
+struct Served {
+    who: usize,
+    counts: watch::Sender<Vec<usize>>,
+}
+
+impl Served {
+    fn count(&self) {
+        self.counts.send_modify(|counts| counts[self.who] += 1);
+    }
+}
+
 /// Follows until it has seen the event that `end` names.
 async fn read(
     name: String,
     client: Client,
     mut updates: Updates,
     mut end: watch::Receiver<Option<Seq>>,
+    served: Option<Served>,
 ) -> anyhow::Result<ReaderLog> {
     let mut log = ReaderLog { name, events: Vec::new() };
     loop {
@@ -182,7 +212,12 @@ async fn read(
             }
         };
         match update {
-            Ok(Some(Update::Event(event))) => log.events.push(event),
+            Ok(Some(Update::Event(event))) => {
+                log.events.push(event);
+                if let Some(served) = &served {
+                    served.count();
+                }
+            }
             Ok(Some(Update::Snapshot(joined))) => {
                 anyhow::bail!("{} was sent a snapshot of {} at {last}", log.name, joined.head);
             }
@@ -200,6 +235,7 @@ struct Writer {
     plan: Plan,
     stopped: watch::Receiver<bool>,
     acked: watch::Sender<usize>,
+    served: Served,
 }
 
 impl Writer {
@@ -233,6 +269,7 @@ impl Writer {
                     let (seq, timestamp) = (posted.seq, posted.timestamp);
                     acknowledged.push(Acknowledged { author, id, kind, seq, timestamp });
                     self.acked.send_modify(|count| *count += 1);
+                    self.served.count();
                 }
                 // An edit may meet a message that an operation still in flight has deleted.
                 Err(client::Error::Refused(refusal)) if refusal.code == ErrorCode::TargetNotFound => {}
