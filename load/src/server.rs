@@ -199,9 +199,15 @@ impl Server {
         self.status_line("VmRSS:")
     }
 
-    /// The most memory that was ever resident, in KB.
+    /// The most memory that was ever resident, in KB, or since it was forgotten.
     pub(crate) fn peak_kb(&self) -> anyhow::Result<u64> {
         self.status_line("VmHWM:")
+    }
+
+    /// Has the most memory be what it is now.
+    pub(crate) fn forget_peak(&self) -> anyhow::Result<()> {
+        const PEAK: &str = "5";
+        Ok(std::fs::write(format!("/proc/{}/clear_refs", self.pid()?), PEAK)?)
     }
 
     /// How many threads it has.
