@@ -28,6 +28,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// How long to wait before it is sent again, in milliseconds, where the server says so.
+    pub(crate) fn retry_after_ms(&self) -> Option<u64> {
+        self.refusal.as_ref()?.retry_after_ms
+    }
+
     /// Whether it was refused with this status and code, to be sent again at a time that it says.
     pub(crate) fn is_for_now(&self, status: u16, code: ErrorCode) -> bool {
         let is_so = |refusal: &Refusal| refusal.code == code && refusal.retry_after_ms.is_some();
