@@ -22,7 +22,7 @@ const MASK: [u8; 4] = [0x21, 0x43, 0x65, 0x87];
 const IDLE_READ_BYTES: usize = 4_096;
 /// What asks whether this side lives, and the answer.
 const PING: &[u8] = br#"{"type":"ping"}"#;
-const PONG: &[u8] = br#"{"type":"pong"}"#;
+pub(crate) const PONG: &[u8] = br#"{"type":"pong"}"#;
 
 pub(crate) const TEXT: u8 = 0x81;
 
@@ -79,6 +79,11 @@ impl Raw {
             101 => Ok(Self { stream }),
             status => Err(status),
         })
+    }
+
+    /// The address of this side, and that of the server.
+    pub(crate) fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
+        Ok((self.stream.local_addr()?, self.stream.peer_addr()?))
     }
 
     /// Sends a frame with this first byte.

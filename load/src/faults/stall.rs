@@ -4,7 +4,7 @@
 //! What fills its queue is work as well, so it is said in both measurements at the same pace: to a reader who takes it, and to
 //! one who does not.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use anyhow::Context as _;
 use client::{
@@ -37,6 +37,16 @@ const GROWTH_MAX: u32 = 110;
 const NOISE_BYTES: u32 = 12 * 1024 * 1024;
 /// Of one message of it.
 const NOISE_MESSAGE_BYTES: u32 = 7_999;
+/// What the server lets wait for one reader, in bytes: its own default.
+const OUTBOX_BYTES: u64 = 1024 * 1024;
+/// How much of that may wait without harm, and how much is surely too much, in hundredths. What a frame costs beside its bytes,
+/// and the frame that the socket has taken a part of, lie between.
+const FITS: u64 = 95;
+const TOO_MUCH: u64 = 102;
+/// The most that the system holds of a connection, in bytes; so much and no more is said to fill it.
+const SYSTEM_MAX_BYTES: u64 = 40_000_000;
+/// Bytes of a frame before its payload, at the size of the noise.
+const HEADER_BYTES: u64 = 4;
 /// How long it may take until it is cut off.
 const CUT_WAIT: Duration = Duration::from_mins(1);
 
@@ -47,6 +57,12 @@ pub(super) async fn run(run: &mut Run) -> anyhow::Result<Report> {
     let address = server.address();
     let quiet: RoomSlug = "general".parse()?;
     let readers = run.scale(5_000, 200);
+    let system_bytes = measure_bound(&address, &quiet, &mut report).await?;
+    if report.has_held() {
+        report.note(format!(
+            "{FITS} % of {OUTBOX_BYTES} bytes may wait in the server, beside {system_bytes} in the system, and {TOO_MUCH} % may not"
+        ));
+    }
     let mut audience = Audience::gather(&address, &quiet, readers).await?;
 
     let (mut alone, mut beside) = (Vec::new(), Vec::new());
@@ -79,6 +95,49 @@ pub(super) async fn run(run: &mut Run) -> anyhow::Result<Report> {
     Ok(report)
 }
 
+/// Lets nearly as much wait for a reader as may, and for another a little more: the one goes on as if nothing had been, the other is
+/// cut off and comes back. Answers how much the system held of it.
+async fn measure_bound(address: &str, quiet: &RoomSlug, report: &mut Report) -> anyhow::Result<u64> {
+    let mut nearly = Neighbour::come(address, quiet, "nearly-full").await?;
+    let (last, _) = nearly.stall_until(OUTBOX_BYTES * FITS / 100).await?;
+    let (cursor, code) = read(&mut nearly.raw, &nearly.talker.room, |cursor| cursor.after >= last).await?;
+    report.demand(
+        code.is_none() && cursor.after == last,
+        format!("closed with {code:?} at {} of {last}, when {FITS} % of what may wait did", cursor.after),
+    );
+    nearly.talker.client.close().await;
+
+    let over = Neighbour::come(address, quiet, "over-full").await?;
+    let (last, system_bytes) = over.stall_until(OUTBOX_BYTES * TOO_MUCH / 100).await?;
+    let (code, is_whole) = over.come_back(last).await?;
+    report.demand(code == Some(TOO_SLOW), format!("closed with {code:?} when {TOO_MUCH} % waited"));
+    report.demand(is_whole, "who was cut off at the bound came back and missed something");
+    Ok(system_bytes)
+}
+
+/// How much of what was sent to a reader the system of this machine holds, on both sides, in bytes.
+fn in_system(raw: &Raw) -> anyhow::Result<u64> {
+    let (reader, server) = raw.addresses()?;
+    let (reader, server) = (format!(":{:04X}", reader.port()), format!(":{:04X}", server.port()));
+    let mut held = 0;
+    for line in fs::read_to_string("/proc/net/tcp")?.lines() {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, local, remote, _, queues, ..] = fields[..] else { continue };
+        let Some((unsent, unread)) = queues.split_once(':') else { continue };
+        if local.ends_with(&server) && remote.ends_with(&reader) {
+            held += u64::from_str_radix(unsent, 16)?;
+        } else if local.ends_with(&reader) && remote.ends_with(&server) {
+            held += u64::from_str_radix(unread, 16)?;
+        }
+    }
+    Ok(held)
+}
+
+/// What fills queues.
+fn noise() -> anyhow::Result<Content> {
+    Ok("long ".repeat(1_600).trim().parse()?)
+}
+
 /// Somebody with the smallest buffer there is who has joined two rooms, and whoever talks to them in the second.
 struct Neighbour {
     address: String,
@@ -96,7 +155,7 @@ struct Talker {
 impl Talker {
     /// Says as much as fills any queue, at an even pace; answers with the last message.
     async fn talk(&self, lasts: Duration) -> anyhow::Result<Seq> {
-        let content: Content = "long ".repeat(1_600).trim().parse()?;
+        let content = noise()?;
         let mut last = Seq::ZERO;
         let messages = NOISE_BYTES / NOISE_MESSAGE_BYTES;
         let mut ticks = interval(lasts / messages);
@@ -140,6 +199,34 @@ impl Neighbour {
     /// Reads nothing while so much is said that the server must have had enough; answers with the last message.
     async fn stall(&self, lasts: Duration) -> anyhow::Result<Seq> {
         self.talker.talk(lasts).await
+    }
+
+    /// Reads nothing until so much waits for it in the server; answers with the last message, and how much the system holds.
+    async fn stall_until(&self, waiting_bytes: u64) -> anyhow::Result<(Seq, u64)> {
+        let room = &self.talker.room;
+        // Another device of theirs, which is sent the same frames and takes them.
+        let mut witness = Raw::connect(&self.address, &self.token, None).await?;
+        witness.send(TEXT, format!(r#"{{"type":"join","room":"{room}"}}"#).as_bytes()).await?;
+        let (mut said, mut held) = (0, 0);
+        while said < SYSTEM_MAX_BYTES {
+            let last = self.talker.client.send(room.clone(), noise()?).await?.seq;
+            while let Came::Text(text) = witness.next().await? {
+                if let Some(ServerFrame::Event(event)) = ServerFrame::decode(&text)
+                    && event.seq == last
+                {
+                    said += u64::try_from(text.len())? + HEADER_BYTES;
+                    break;
+                }
+            }
+            // While nothing is read the system holds ever more, so it need not be asked before.
+            if said.saturating_sub(held) >= waiting_bytes {
+                held = in_system(&self.raw)?;
+                if said.saturating_sub(held) >= waiting_bytes {
+                    return Ok((last, held));
+                }
+            }
+        }
+        anyhow::bail!("the system takes more than {SYSTEM_MAX_BYTES} bytes for one who reads nothing")
     }
 
     /// Reads again, at last; answers with which code the server had closed, and whether every word up to `last` comes, then or
