@@ -22,7 +22,8 @@ const ROUNDS_PER_ROOM: usize = 60;
 /// How much memory may grow from the middle third to the last, in hundredths.
 const GROWTH_MAX: u64 = 110;
 
-/// What a server holds at one moment.
+/// What a server holds at one moment, as the system sees it. Its tasks are not among it: they show in the memory that they take, and those
+/// of connections in descriptors. Threads are those of the runtime and the store.
 #[derive(Debug, Clone, Copy, Default)]
 struct Held {
     memory_kb: u64,
