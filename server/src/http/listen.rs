@@ -187,7 +187,7 @@ mod tests {
 
     /// Writes until nothing more is taken, however long one waits; answers how much was.
     async fn fill(stream: &TcpStream) -> usize {
-        let (junk, mut taken) = ([0; 16 * 1024], 0);
+        let (junk, mut taken) = (vec![0; 16 * 1024], 0);
         while timeout(Duration::from_millis(300), stream.writable()).await.is_ok() {
             while let Ok(some) = stream.try_write(&junk) {
                 taken += some;
