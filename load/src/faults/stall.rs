@@ -207,17 +207,12 @@ impl Neighbour {
         // Another device of theirs, which is sent the same frames and takes them.
         let mut witness = Raw::connect(&self.address, &self.token, None).await?;
         witness.send(TEXT, format!(r#"{{"type":"join","room":"{room}"}}"#).as_bytes()).await?;
+        sees(&mut witness, |frame| matches!(frame, ServerFrame::Joined(_))).await?;
         let (mut said, mut held) = (0, 0);
         while said < SYSTEM_MAX_BYTES {
             let last = self.talker.client.send(room.clone(), noise()?).await?.seq;
-            while let Came::Text(text) = witness.next().await? {
-                if let Some(ServerFrame::Event(event)) = ServerFrame::decode(&text)
-                    && event.seq == last
-                {
-                    said += u64::try_from(text.len())? + HEADER_BYTES;
-                    break;
-                }
-            }
+            let is_it = |frame: &ServerFrame| matches!(frame, ServerFrame::Event(event) if event.seq == last);
+            said += sees(&mut witness, is_it).await? + HEADER_BYTES;
             // While nothing is read the system holds ever more, so it need not be asked before.
             if said.saturating_sub(held) >= waiting_bytes {
                 held = in_system(&self.raw)?;
@@ -249,6 +244,18 @@ impl Neighbour {
         self.talker.client.close().await;
         client.close().await;
         Ok((code, true))
+    }
+}
+
+/// Reads until a frame comes that is meant; answers how long it is, in bytes.
+async fn sees(raw: &mut Raw, is_meant: impl Fn(&ServerFrame) -> bool) -> anyhow::Result<u64> {
+    loop {
+        let Came::Text(text) = raw.next().await? else {
+            anyhow::bail!("the connection ended before it came")
+        };
+        if ServerFrame::decode(&text).as_ref().is_some_and(&is_meant) {
+            return Ok(text.len().try_into()?);
+        }
     }
 }
 
