@@ -34,6 +34,7 @@ use super::{
 use crate::crew::Crew;
 
 mod append;
+mod backfill;
 mod backup;
 mod error;
 mod job;

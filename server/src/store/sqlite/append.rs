@@ -15,7 +15,7 @@ use super::{
     job::{Append, Outcome},
     query::{execute, first},
     row::{self, Columns, NO_REACTIONS, Stored, message_columns},
-    seal, unknown_room,
+    seal,
 };
 use crate::store::Committed;
 
@@ -26,7 +26,10 @@ impl Batch<'_> {
     /// Appends an operation, or finds the first answer to it.
     pub(super) fn append(&mut self, append: Append) -> Outcome<Appended, AppendError> {
         let Append { room, author, op, mentions, now } = append;
-        let Some(head) = self.head(room)? else { return Ok(Err(unknown_room(room).into())) };
+        let head = match self.head(room)? {
+            Ok(head) => head,
+            Err(refused) => return Ok(Err(refused.into())),
+        };
         // Few are repeats, so it is looked at where one cannot be done whether it was done before.
         let resolved = match self.resolve(room, author.id, &op) {
             // What it concerns is damaged. Nothing is written yet, so the batch goes on without this operation.

@@ -11,7 +11,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use tokio::task::JoinError;
 
-use super::{readers, seal};
+use super::{backfill::Heads, readers, seal};
 
 /// The database inside the data folder. SQLite keeps two more files beside it, `-wal` and `-shm`.
 pub const DATABASE_FILE: &str = "hubbub.db";
@@ -161,8 +161,13 @@ pub(super) fn open_with(data: &Path, page_max: Option<u32>) -> Result<Opened, Op
     let is_new = !database.file.exists();
     let explain = |error: rusqlite::Error| folder.explain(&error);
 
+    let moved = if is_new { Heads::default() } else { Heads::of_file(&database.file) };
     let mut writer = database.writer().map_err(explain)?;
     if !is_new {
+        // First, for a checkpoint makes one of the two.
+        if !moved.are_known_to(&writer).map_err(explain)? {
+            return Err(folder.damaged("its log has lost events that were in it".into()));
+        }
         folder.check(&writer, &database.file)?;
     }
     match Form::of(&writer).map_err(explain)? {

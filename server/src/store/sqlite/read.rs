@@ -11,7 +11,7 @@ use super::{
     PageAt, RoomId,
     error::{Error, Result},
     query::{all, first},
-    row::{self, Columns, Stored, event_columns, message_columns, quote_columns},
+    row::{self, Columns, Stored, event_columns, is_head_sound, message_columns, quote_columns},
 };
 
 /// Most events that one query reads, whatever its caller asks for.
@@ -32,8 +32,11 @@ pub(super) fn events(
     let mut events = Vec::new();
     // One transaction reads one moment.
     let moment = connection.transaction()?;
-    let found = first(&moment, "SELECT slug, head FROM rooms WHERE id = ?1", params![room.0], |columns| {
-        Ok((columns.parsed()?, columns.seq()?))
+    let sql = concat!("SELECT r.slug, r.head, ", is_head_sound!(), " FROM rooms r WHERE r.id = ?1");
+    let found = first(&moment, sql, params![room.0], |columns| {
+        let found = (columns.parsed()?, columns.seq()?);
+        columns.sealed(|| format!("the head of room {}", room.0))?;
+        Ok(found)
     })?;
     let Some((slug, head)) = found else { return Ok(events) };
     let mut statement = moment.prepare_cached(concat!(
@@ -70,8 +73,11 @@ pub(super) fn page(
     let limit = limit.clamp(1, PAGE_MAX_MESSAGES) as usize;
     // One transaction reads one moment.
     let moment = connection.transaction()?;
-    let found = first(&moment, "SELECT epoch, head FROM rooms WHERE id = ?1", params![room.0], |columns| {
-        Ok((columns.parsed()?, columns.seq()?))
+    let sql = concat!("SELECT r.epoch, r.head, ", is_head_sound!(), " FROM rooms r WHERE r.id = ?1");
+    let found = first(&moment, sql, params![room.0], |columns| {
+        let found = (columns.parsed()?, columns.seq()?);
+        columns.sealed(|| format!("the head of room {}", room.0))?;
+        Ok(found)
     })?;
     let Some((epoch, head)) = found else { return Ok(None) };
     let cut = match at {

@@ -12,7 +12,6 @@ use super::{
     job::Outcome,
     query::{all, execute, first},
     row::{self, room_columns},
-    unknown_room,
 };
 use crate::store::mentions::mention_key;
 
@@ -142,7 +141,10 @@ impl Batch<'_> {
 
     /// Makes `user` a member. What was said before they came does not count as unread.
     pub(super) fn add_member(&mut self, room: RoomId, user: UserId, now: Timestamp) -> Outcome<()> {
-        let Some(head) = self.head(room)? else { return Ok(Err(unknown_room(room))) };
+        let head = match self.head(room)? {
+            Ok(head) => head,
+            Err(refused) => return Ok(Err(refused)),
+        };
         match self.insert_member(room, user, now) {
             Err(error) if error.is_unknown_reference() => return Ok(Err(unknown_user())),
             inserted => inserted?,
@@ -166,7 +168,10 @@ impl Batch<'_> {
 
     /// Moves a reader's position on, never back and never beyond the head.
     pub(super) fn mark_read(&mut self, room: RoomId, user: UserId, seq: Seq) -> Outcome<Seq> {
-        let Some(head) = self.head(room)? else { return Ok(Err(unknown_room(room))) };
+        let head = match self.head(room)? {
+            Ok(head) => head,
+            Err(refused) => return Ok(Err(refused)),
+        };
         let seq = seq.min(head);
         let marked = first(
             self.connection,

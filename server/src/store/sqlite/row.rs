@@ -102,7 +102,7 @@ impl<'r> Columns<'r> {
     }
 
     /// The next column says whether the seal of `what` is whole.
-    fn sealed(&mut self, what: impl FnOnce() -> String) -> Result<()> {
+    pub(super) fn sealed(&mut self, what: impl FnOnce() -> String) -> Result<()> {
         if self.take()? { Ok(()) } else { Err(Error::Broken(what())) }
     }
 
@@ -158,6 +158,14 @@ macro_rules! room_columns {
 }
 pub(super) use room_columns;
 
+/// Whether the head of a room `r` is its last event, as it is whenever anybody looks. No seal is over it, for it moves with each event.
+macro_rules! is_head_sound {
+    () => {
+        "r.head = (SELECT coalesce(max(e.seq), 0) FROM events e WHERE e.room = r.id)"
+    };
+}
+pub(super) use is_head_sound;
+
 /// The word of an event's kind in its column.
 pub(super) const fn kind_word(kind: &EventKind) -> &'static str {
     match kind {
@@ -181,7 +189,7 @@ pub(super) fn event(columns: &mut Columns<'_>, id: RoomId, room: &RoomSlug) -> R
     let username: Username = columns.parsed()?;
     let content: Option<Content> = columns.optional()?;
     let (seal, words) = (columns.take::<i64>()?, columns.take()?);
-    let quote = quote(columns, id, reply_to)?;
+    let quote = quote(columns, id, reply_to.filter(|_| content.is_some()))?;
     let said = words_seal(id, seq, user_id, &username, content.as_ref());
     let kind = match (word, target, emoji, on) {
         ("message", None, None, None) => EventKind::Message { id: op_id, content, reply_to, quote },
@@ -209,12 +217,13 @@ pub(super) fn words_seal(
     words.map(|words| seal::of_words(room, seq, author, username.as_str(), words.as_str()))
 }
 
-/// What is quoted: the message at `seq`, as it is now.
+/// What is quoted: the message at `seq`, as it is now. No message is ever gone, so one that is not there is damaged.
 fn quote(columns: &mut Columns<'_>, room: RoomId, seq: Option<Seq>) -> Result<Option<Quote>> {
     let author: Option<Uuid> = columns.take()?;
     let (username, content): (_, Option<Content>) = (columns.optional()?, columns.optional()?);
     let words: Option<i64> = columns.take()?;
-    let (Some(author), Some(username), Some(seq)) = (author, username, seq) else { return Ok(None) };
+    let Some(seq) = seq else { return Ok(None) };
+    let (Some(author), Some(username)) = (author, username) else { return Err(Error::missing(seq)) };
     let user_id = UserId(author);
     if words_seal(room, seq, user_id, &username, content.as_ref()) != words {
         return Err(Error::missing(seq));
@@ -229,10 +238,11 @@ pub(super) struct Stored {
     pub(super) previous: Option<Seq>,
 }
 
-/// A message and, behind it, what it quotes.
+/// A message and, behind it, what it quotes: nothing once it is deleted.
 pub(super) fn message(columns: &mut Columns<'_>, room: RoomId) -> Result<Stored> {
     let mut stored = message_alone(columns, room)?;
-    stored.message.quote = quote(columns, room, stored.message.reply_to)?;
+    let quoted = stored.message.reply_to.filter(|_| stored.message.content.is_some());
+    stored.message.quote = quote(columns, room, quoted)?;
     Ok(stored)
 }
 

@@ -286,6 +286,40 @@ async fn a_truncated_database_is_found_out() {
 }
 
 #[tokio::test]
+async fn a_log_that_lost_what_is_in_the_database_already_is_found_out() {
+    const LOG_HEADER_BYTES: u64 = 32;
+    // A folder whose name a URI would take for something else.
+    let folder = TempDir::with_prefix("a?b #c%20").unwrap();
+    let (store, committed) = open_store(folder.path()).await;
+    let bench = Bench::new(Opened { store: Arc::new(store), committed, guard: Box::new(()) }).await;
+    for n in 0..20 {
+        bench.done(&bench.alice, send(&format!("{n}"))).await;
+    }
+    // As after a kill: the files as they are while the server runs.
+    let killed = |kept_of_log: u64| {
+        let copy = TempDir::new().unwrap();
+        for name in ["hubbub.db", "hubbub.db-wal"] {
+            fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
+        }
+        let log = fs::File::options().write(true).open(copy.path().join("hubbub.db-wal")).unwrap();
+        let frames = log.metadata().unwrap().len() - LOG_HEADER_BYTES;
+        log.set_len(LOG_HEADER_BYTES + frames * kept_of_log / 100).unwrap();
+        copy
+    };
+    // While nothing was moved, what is left of the log is a beginning of what was said.
+    drop(open_store(killed(60).path()).await);
+
+    let checkpoint = connect(folder.path());
+    checkpoint.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).unwrap();
+    drop(open_store(killed(100).path()).await);
+    let error = refused(killed(60).path()).await;
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("lost events"), "{error}");
+    // Without any of the log the database is as it was moved.
+    drop(open_store(killed(0).path()).await);
+}
+
+#[tokio::test]
 async fn overwritten_pages_are_found_out() {
     let folder = used_folder().await;
     let file = folder.path().join(DATABASE_FILE);
@@ -420,6 +454,46 @@ async fn a_room_or_user_that_was_damaged_is_not_handed_on() {
         assert!(error.0.contains("is damaged"), "{sql}: {error}");
         store.close().await;
     }
+}
+
+#[tokio::test]
+async fn a_head_that_is_not_the_last_event_is_damage() {
+    for head in [0, 2, 1_u64 << 40] {
+        let folder = used_folder().await;
+        let store =
+            damage(folder.path(), &format!("UPDATE rooms SET head = {head} WHERE slug = 'general'")).await;
+        let record =
+            store.room(&"general".parse().unwrap(), UserId(Uuid::nil())).await.unwrap().unwrap().record;
+        for error in [
+            store.page(record.id, PageAt::Newest, 10).await.unwrap_err(),
+            store.events(record.id, Seq::ZERO, 10).await.unwrap_err(),
+            store.mark_read(record.id, UserId(Uuid::nil()), seq(1)).await.unwrap_err(),
+        ] {
+            assert!(error.0.contains("the head of room 1 is damaged"), "{error}");
+        }
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_quoted_and_gone_is_damage() {
+    let folder = TempDir::new().unwrap();
+    let (store, committed) = open_store(folder.path()).await;
+    let bench = Bench::new(Opened { store: Arc::new(store), committed, guard: Box::new(()) }).await;
+    let (room, answered) = (bench.room.id, bench.done(&bench.alice, send("asked")).await);
+    let answer = OpKind::Send { content: "answered".parse().unwrap(), reply_to: Some(answered) };
+    bench.done(&bench.alice, answer).await;
+    bench.store.close().await;
+    drop(bench);
+
+    let store = damage(folder.path(), "DELETE FROM messages WHERE seq = 1").await;
+    for error in [
+        store.page(room, PageAt::After(answered), 10).await.unwrap_err(),
+        store.events(room, Seq::ZERO, 10).await.unwrap_err(),
+    ] {
+        assert!(error.0.contains("is damaged"), "{error}");
+    }
+    store.close().await;
 }
 
 #[tokio::test]

@@ -19,12 +19,13 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Batch,
     error::Result,
-    job::{Job, Settle},
+    job::{Job, Outcome, Settle},
     newest::Newest,
     open::Database,
     query::{execute, first},
-    row,
+    row::{self, is_head_sound},
     sessions::Sessions,
+    unknown_room,
 };
 use crate::{
     crew::Crew,
@@ -58,18 +59,29 @@ struct Head {
 }
 
 impl Batch<'_> {
-    /// The last event of a room, those of this transaction included; `None` if there is no such room.
-    pub(super) fn head(&mut self, room: RoomId) -> Result<Option<Seq>> {
+    /// The last event of a room, those of this transaction included; refused where there is no such room, or its head is damaged.
+    pub(super) fn head(&mut self, room: RoomId) -> Outcome<Seq> {
         if let Some(head) = self.heads.known.get(&room) {
-            return Ok(Some(head.seq));
+            return Ok(Ok(head.seq));
         }
-        let sql = "SELECT r.head, (SELECT max(m.seq) FROM messages m WHERE m.room = r.id) FROM rooms r WHERE r.id = ?1";
+        let sql = concat!(
+            "SELECT r.head, (SELECT max(m.seq) FROM messages m WHERE m.room = r.id), ",
+            is_head_sound!(),
+            " FROM rooms r WHERE r.id = ?1"
+        );
         let head = first(self.connection, sql, params![room.0], |columns| {
-            Ok(Head { seq: columns.seq()?, message: columns.optional_seq()? })
-        })?;
-        let Some(head) = head else { return Ok(None) };
+            let head = Head { seq: columns.seq()?, message: columns.optional_seq()? };
+            columns.sealed(|| format!("the head of room {}", room.0))?;
+            Ok(head)
+        });
+        let head = match head {
+            // Nothing is written yet, so the batch goes on without whoever asks.
+            Err(error) if error.is_damage() => return Ok(Err(error.into())),
+            head => head?,
+        };
+        let Some(head) = head else { return Ok(Err(unknown_room(room))) };
         self.heads.known.insert(room, head);
-        Ok(Some(head.seq))
+        Ok(Ok(head.seq))
     }
 
     /// The last message of a room whose head is known.
