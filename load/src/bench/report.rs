@@ -100,6 +100,9 @@ fn coming_in(text: &mut String, scenario: &str, peers: &[&str], samples: &Sample
             writeln!(text, "| {peer} | {why} | |")?;
             continue;
         }
+        if samples.median(scenario, peer, Figure::CpuPerConnect).is_none() {
+            continue;
+        }
         let (cpu, memory) = (value(Figure::CpuPerConnect), value(Figure::MemoryPerConnection));
         writeln!(text, "| {peer} | {cpu} | {memory} |")?;
     }
