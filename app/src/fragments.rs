@@ -4,7 +4,6 @@
 //! be drawn, and nobody has to be told of an edit.
 
 use std::{
-    fmt,
     hash::{Hash, Hasher},
     sync::Arc,
 };
@@ -19,7 +18,7 @@ use crate::{i18n::Locale, state::MessageRow};
 const FRAGMENT_BYTES: u64 = 3 * 1024;
 
 /// The fragments of a server: whoever draws a page takes from them, and leaves what was not there. A clone is the same store.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Fragments(Arc<Cache<Look, Arc<str>, Bytes>>);
 
 /// All that the HTML of a message is made of.
@@ -54,12 +53,6 @@ impl Fragments {
             html
         });
         InertElement::new(html.to_string()).into_any()
-    }
-}
-
-impl fmt::Debug for Fragments {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fragments").field("len", &self.0.len()).finish_non_exhaustive()
     }
 }
 

@@ -82,7 +82,7 @@ impl Fault {
             }
             Self::Clock => "the server's clock jumps a day ahead, two days back, and to the truth",
             Self::Network => {
-                "5 % of packets lost; 256 kbit/s; all connections reset every second; nothing comes through any more"
+                "5 % of packets lost; 256 kbit/s; all connections reset every second; nothing comes through any more; a reader at 32 kB/s for whom megabytes wait"
             }
             Self::Stall => "one reader of 5,000 stops reading, with the smallest buffer there is",
             Self::Storm => "`kill -9`, and 10,000 connections resume at once",

@@ -3,7 +3,7 @@
 //!
 //! A room that is public stays public: there is no use case that changes it. One that did would have to forget it here first.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use protocol::RoomSlug;
 use quick_cache::sync::Cache;
@@ -14,7 +14,7 @@ use crate::store::RoomId;
 const KNOWN_MAX: usize = 4_096;
 
 /// Open to everybody who is signed in.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct OpenRooms(Arc<Cache<RoomSlug, RoomId>>);
 
 impl OpenRooms {
@@ -31,12 +31,6 @@ impl OpenRooms {
 impl Default for OpenRooms {
     fn default() -> Self {
         Self(Arc::new(Cache::new(KNOWN_MAX)))
-    }
-}
-
-impl fmt::Debug for OpenRooms {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenRooms").field("len", &self.0.len()).finish_non_exhaustive()
     }
 }
 

@@ -33,9 +33,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 const HEAD_MAX_BYTES: usize = 16 * 1024;
 /// How long to wait when the system cannot accept, commonly because file descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How much the system keeps for a connection and has not sent yet, in bytes. Left to itself it takes megabytes for a reader who is slow, beside what
-/// the connection's own queue may hold, and tells that there is room again when a third of them is gone: somebody who reads
-/// steadily would pass for somebody who does not read at all.
+/// How much the system keeps for a connection and has not sent yet, in bytes. Left to itself it takes megabytes for a reader who is
+/// slow, beside what the connection's own queue may hold, and tells that there is room again when a third of them is gone:
+/// somebody who reads steadily would pass for somebody who does not read at all.
 const UNSENT_MAX_BYTES: u32 = 32 * 1024;
 /// How long a connection that came during the stop has for its one request, once everything else has ended.
 const LATE_PATIENCE: Duration = Duration::from_millis(500);

@@ -236,6 +236,18 @@ pub(crate) async fn deleted_words_are_gone_from_the_log(bench: Bench) {
     let contents: Vec<_> = events.iter().map(content).collect();
     assert_eq!(contents, [None, None, Some("kept"), Some("kept, edited"), None, None]);
     assert!(matches!(events[1].kind, EventKind::Edited { target, content: None } if target == said));
+
+    let answer = bench.done(&bench.bob, reply("answer", kept)).await;
+    bench.done(&bench.bob, delete(answer)).await;
+    let events = bench.events().await;
+    let EventKind::Message { content: None, reply_to, quote, .. } = &events[6].kind else {
+        panic!("{:?}", events[6]);
+    };
+    assert_eq!(
+        (*reply_to, quote.is_some()),
+        (Some(kept), true),
+        "there is a quote where something is answered"
+    );
 }
 
 pub(crate) async fn quotes_show_what_the_message_says_now(mut bench: Bench) {

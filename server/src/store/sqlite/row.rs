@@ -189,7 +189,7 @@ pub(super) fn event(columns: &mut Columns<'_>, id: RoomId, room: &RoomSlug) -> R
     let username: Username = columns.parsed()?;
     let content: Option<Content> = columns.optional()?;
     let (seal, words) = (columns.take::<i64>()?, columns.take()?);
-    let quote = quote(columns, id, reply_to.filter(|_| content.is_some()))?;
+    let quote = quote(columns, id, reply_to)?;
     let said = words_seal(id, seq, user_id, &username, content.as_ref());
     let kind = match (word, target, emoji, on) {
         ("message", None, None, None) => EventKind::Message { id: op_id, content, reply_to, quote },
