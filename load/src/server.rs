@@ -1,6 +1,7 @@
 //! A server of our own, as a process that can be killed.
 
 use std::{
+    io,
     net::{IpAddr, Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
@@ -32,6 +33,8 @@ pub(crate) struct Server {
     data: PathBuf,
     host: IpAddr,
     port: u16,
+    /// Where it tells its own numbers.
+    metrics: Option<u16>,
     process: Option<Child>,
 }
 
@@ -47,8 +50,7 @@ impl Server {
     /// A server that does not run yet. Its rates are lifted, and readers are given every event, however many they missed.
     pub(crate) fn new(binary: &Path) -> anyhow::Result<Self> {
         anyhow::ensure!(binary.exists(), "there is no {}: build it with scripts/build.sh", binary.display());
-        // A port that was free just now; it stays ours in practice, for the kernel hands out others first.
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = free_port()?;
         let own_data = tempfile::tempdir()?;
         let flags = ["--rate-limits", "off", "--max-replay", "100000000", "--log", "error"];
         Ok(Self {
@@ -60,8 +62,15 @@ impl Server {
             own_data,
             host: Ipv4Addr::LOCALHOST.into(),
             port,
+            metrics: None,
             process: None,
         })
+    }
+
+    /// The same telling [`Self::metric`].
+    pub(crate) fn with_metrics(mut self) -> anyhow::Result<Self> {
+        self.metrics = Some(free_port()?);
+        Ok(self)
     }
 
     /// The same with other flags than usual.
@@ -160,6 +169,7 @@ impl Server {
             .args(&self.flags)
             .arg("--data")
             .arg(&self.data)
+            .args(self.metrics.map(|port| format!("--metrics=127.0.0.1:{port}")))
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -215,6 +225,18 @@ impl Server {
         self.status_line("Threads:")
     }
 
+    /// A number that it tells of itself.
+    pub(crate) async fn metric(&self, name: &str) -> anyhow::Result<u64> {
+        let port = self.metrics.context("it was not asked to tell")?;
+        let text = reqwest::get(format!("http://127.0.0.1:{port}/metrics"))
+            .await?
+            .error_for_status()?
+            .text()
+            .await?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(line.with_context(|| format!("it does not tell {name}"))?.parse()?)
+    }
+
     fn status_line(&self, name: &str) -> anyhow::Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
         let line = status.lines().find_map(|line| line.strip_prefix(name)).context("no such line")?;
@@ -225,6 +247,11 @@ impl Server {
     pub(crate) fn descriptors(&self) -> anyhow::Result<usize> {
         Ok(std::fs::read_dir(format!("/proc/{}/fd", self.pid()?))?.count())
     }
+}
+
+/// A port that was free just now; it stays ours in practice, for the kernel hands out others first.
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 async fn is_ready(host: IpAddr, port: u16) -> bool {

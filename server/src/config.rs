@@ -41,6 +41,11 @@ pub struct Config {
           value_parser = whole::<u8, 0, { u8::MAX as u64 }>)]
     pub trusted_proxies: u8,
 
+    /// Where to tell Prometheus how much the server holds, at `/metrics` and apart from what people open: it is not for
+    /// them. Unset: nowhere.
+    #[arg(long, env = "HUBBUB_METRICS", value_name = "ADDRESS:PORT", value_parser = address)]
+    pub metrics: Option<SocketAddr>,
+
     /// What is logged, to standard error: error, warn, info, debug or trace; by module like `info,server::http=debug`.
     #[arg(long, env = "HUBBUB_LOG", default_value = "info", value_name = "LEVEL", value_parser = log_filter)]
     pub log: String,

@@ -10,16 +10,20 @@ use crate::store::sqlite::OpenError;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Somebody else listens there.
-    #[error("{address} is in use by another program; stop that, or choose another with --listen")]
+    #[error("{address} is in use by another program; stop that, or choose another with {setting}")]
     AddressInUse {
         /// Where.
         address: SocketAddr,
+        /// The setting that says so.
+        setting: &'static str,
     },
     /// The system does not let it listen there.
-    #[error("cannot listen on {address}: {cause}; choose another address with --listen")]
+    #[error("cannot listen on {address}: {cause}; choose another address with {setting}")]
     Listen {
         /// Where.
         address: SocketAddr,
+        /// The setting that says so.
+        setting: &'static str,
         /// Why not.
         cause: io::Error,
     },
@@ -35,11 +39,11 @@ pub enum StartError {
 }
 
 impl StartError {
-    pub(crate) fn listen(address: SocketAddr, cause: io::Error) -> Self {
+    pub(crate) fn listen(address: SocketAddr, setting: &'static str, cause: io::Error) -> Self {
         if cause.kind() == io::ErrorKind::AddrInUse {
-            Self::AddressInUse { address }
+            Self::AddressInUse { address, setting }
         } else {
-            Self::Listen { address, cause }
+            Self::Listen { address, setting, cause }
         }
     }
 }

@@ -18,6 +18,7 @@ mod headers;
 mod health;
 mod identity;
 pub(crate) mod listen;
+pub(crate) mod metrics;
 mod origin;
 mod pages;
 mod patience;

@@ -10,7 +10,7 @@
 //! | [`bus`] | what one part tells the others |
 //! | [`auth`] | who somebody is |
 //! | [`limits`] | how much one may do |
-//! | `http` | pages, JSON interface, forms, files, health |
+//! | `http` | pages, JSON interface, forms, files, health, metrics |
 //! | [`command`] | what the binary does beside serving |
 //! | [`probe`] | whether a server elsewhere is ready |
 //! | `crew` | threads for what takes time |
@@ -36,7 +36,7 @@ mod http;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{sync::mpsc, task::JoinSet, time::timeout};
+use tokio::{net::TcpListener, runtime::Handle, sync::mpsc, task::JoinSet, time::timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -47,7 +47,10 @@ use crate::{
     config::{Config, PublicUrl},
     conn::Serving,
     error::StartError,
-    http::listen::{self, Entrance, Stages},
+    http::{
+        listen::{self, Entrance, Stages},
+        metrics::{self, Holdings},
+    },
     hub::{Ends, Hub, Repair},
     limits::Limits,
     store::{Committed, Store, sqlite::SqliteStore},
@@ -68,9 +71,11 @@ impl Server {
         // Whoever renders a page needs it; it stays once it is there.
         let _already_there = any_spawner::Executor::init_tokio();
         // The port first: the commonest mistake is a second server, and it must not wait for the first one's files.
-        let address = config.listen;
-        let listener = listen::listen(address).await.map_err(|cause| StartError::listen(address, cause))?;
-        let local_addr = listener.local_addr().map_err(|cause| StartError::listen(address, cause))?;
+        let (listener, local_addr) = listen(config.listen, "--listen").await?;
+        let metrics = match config.metrics {
+            Some(address) => Some(listen(address, "--metrics").await?),
+            None => None,
+        };
 
         let (commits, committed) = mpsc::channel(COMMITTED_MAX);
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data, commits).await?);
@@ -105,6 +110,19 @@ impl Server {
             shutdown: stages.stopping.clone(),
             tracker: sockets.clone(),
         });
+        let metrics = metrics.map(|(listener, address)| {
+            // Nobody is to be kept from asking, and who asks keeps nobody from stopping.
+            let entrance = Entrance { listener, limits: Arc::clone(&limits), is_behind_proxy: true };
+            let own = Stages {
+                stopping: stages.stopping.clone(),
+                closed: stages.closed.clone(),
+                ..Stages::default()
+            };
+            let holdings =
+                Holdings { sockets: sockets.clone(), stages: stages.clone(), runtime: Handle::current() };
+            spawn(&mut parts, "metrics", listen::run(entrance, metrics::router(holdings), own));
+            address
+        });
         let entrance = Entrance { listener, limits, is_behind_proxy: config.trusted_proxies > 0 };
         let http = http::Http::new(&config, auth, serving).map_err(StartError::NoThread)?;
         let router = http::router(Arc::new(http));
@@ -112,8 +130,17 @@ impl Server {
         spawn(&mut parts, "listener", listening);
 
         let drain = Duration::from_secs(config.limits.drain_seconds);
-        Ok(Running { local_addr, public_url: config.public_url, stages, sockets, drain, store, parts })
+        let public_url = config.public_url;
+        Ok(Running { local_addr, metrics, public_url, stages, sockets, drain, store, parts })
     }
+}
+
+/// Listens where `setting` says; answers with the address that it came to be, too.
+async fn listen(address: SocketAddr, setting: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
+    let refused = |cause| StartError::listen(address, setting, cause);
+    let listener = listen::listen(address).await.map_err(refused)?;
+    let local_addr = listener.local_addr().map_err(refused)?;
+    Ok((listener, local_addr))
 }
 
 /// Runs a part of the server that is to live as long as the server does; it answers with its name when it ends.
@@ -141,6 +168,7 @@ async fn mend(mut repairs: mpsc::Receiver<Repair>, chat: Chat, hub: Hub) {
 /// A server that runs. Dropping it stops it at once, as a crash would.
 pub struct Running {
     local_addr: SocketAddr,
+    metrics: Option<SocketAddr>,
     public_url: Option<PublicUrl>,
     stages: Stages,
     sockets: TaskTracker,
@@ -153,6 +181,11 @@ impl Running {
     /// Where it listens.
     pub const fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Where it tells how much it holds.
+    pub const fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics
     }
 
     /// What to open in a browser.

@@ -1,6 +1,6 @@
 //! A long time of coming and going: nothing must pile up.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use client::{Options, protocol::RoomSlug};
 use tokio::time::{Instant, sleep};
@@ -22,18 +22,25 @@ const ROUNDS_PER_ROOM: usize = 60;
 /// How much memory may grow from the middle third to the last, in hundredths.
 const GROWTH_MAX: u64 = 110;
 
-/// What a server holds at one moment, as the system sees it. Its tasks are not among it: they show in the memory that they take, and those
-/// of connections in descriptors. Threads are those of the runtime and the store.
+/// What a server holds at one moment: what the system sees of it, and the tasks that it tells of itself.
 #[derive(Debug, Clone, Copy, Default)]
 struct Held {
     memory_kb: u64,
     descriptors: u64,
     threads: u64,
+    tasks: u64,
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { memory_kb, descriptors, threads, tasks } = self;
+        write!(f, "{memory_kb} KB, {descriptors} descriptors, {threads} threads, {tasks} tasks")
+    }
 }
 
 pub(super) async fn run(run: &mut Run) -> anyhow::Result<Report> {
     let mut report = Report::default();
-    let mut server = Server::new(&run.binary)?;
+    let mut server = Server::new(&run.binary)?.with_metrics()?;
     server.start().await?;
     let address = server.address();
     let general: RoomSlug = "general".parse()?;
@@ -64,6 +71,7 @@ pub(super) async fn run(run: &mut Run) -> anyhow::Result<Report> {
             memory_kb: server.resident_kb()?,
             descriptors: server.descriptors()?.try_into()?,
             threads: server.threads()?,
+            tasks: server.metric("hubbub_tasks").await?,
         });
         sleep(Duration::from_millis(100)).await;
     }
@@ -71,13 +79,13 @@ pub(super) async fn run(run: &mut Run) -> anyhow::Result<Report> {
     let third = samples.len() / 3;
     let (middle, last) = (mean(&samples[third..2 * third]), mean(&samples[2 * third..]));
     report.note(format!(
-        "{rounds} rounds of {VISITORS} visitors: {} KB, {} descriptors, {} threads in the middle third; {} KB, {}, {} in the last",
-        middle.memory_kb, middle.descriptors, middle.threads, last.memory_kb, last.descriptors, last.threads
+        "{rounds} rounds of {VISITORS} visitors: {middle} in the middle third; {last} in the last"
     ));
     let flat = |one: u64, next: u64| next * 100 <= one * GROWTH_MAX + 200;
     report.demand(run.is_short || flat(middle.memory_kb, last.memory_kb), "memory grows");
     report.demand(flat(middle.descriptors, last.descriptors), "descriptors pile up");
     report.demand(flat(middle.threads, last.threads), "threads pile up");
+    report.demand(flat(middle.tasks, last.tasks), "tasks pile up");
     server.kill().await?;
     Ok(report)
 }
@@ -89,5 +97,6 @@ fn mean(samples: &[Held]) -> Held {
         memory_kb: of(|held| held.memory_kb),
         descriptors: of(|held| held.descriptors),
         threads: of(|held| held.threads),
+        tasks: of(|held| held.tasks),
     }
 }

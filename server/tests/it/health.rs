@@ -191,3 +191,42 @@ async fn while_the_store_cannot_write_posts_are_put_off_and_reading_goes_on() {
     let page: Page = body(alice.get(MESSAGES).await).await;
     assert_eq!(page.messages.len(), 2, "what was put off is said once");
 }
+
+/// What the server tells of one of its numbers.
+async fn told(server: &TestServer, name: &str) -> usize {
+    let address = server.metrics_address().unwrap();
+    let answer = reqwest::get(format!("http://{address}/metrics")).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+    assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
+    let text = answer.text().await.unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("nothing of {name} in {text}")).parse().unwrap()
+}
+
+#[tokio::test]
+async fn metrics_tell_what_the_server_holds() {
+    let server = TestServer::with(&["--metrics", "127.0.0.1:0"]).await;
+    let alice = server.guest("alice").await;
+    assert_eq!(told(&server, "hubbub_sockets").await, 0);
+    let mut sockets = Vec::new();
+    for _ in 0..3 {
+        let mut socket = Wire::connect(server.address(), &alice.token).await;
+        socket.post("here").await;
+        sockets.push(socket);
+    }
+    assert_eq!(told(&server, "hubbub_sockets").await, 3);
+    assert!(told(&server, "hubbub_tasks").await > 3);
+    drop(sockets);
+    let gone = async { while told(&server, "hubbub_sockets").await > 0 {} };
+    timeout(PATIENCE, gone).await.unwrap();
+}
+
+#[tokio::test]
+async fn metrics_are_not_for_whoever_talks() {
+    let server = TestServer::with(&["--metrics", "127.0.0.1:0"]).await;
+    assert_eq!(server.get("/metrics").await.status(), StatusCode::NOT_FOUND);
+    let address = server.metrics_address().unwrap();
+    let other = reqwest::get(format!("http://{address}/")).await.unwrap();
+    assert_eq!(other.status(), StatusCode::NOT_FOUND);
+}

@@ -47,6 +47,10 @@ impl TestServer {
         self.running.local_addr()
     }
 
+    pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
+        self.running.metrics_addr()
+    }
+
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.address())
     }

@@ -46,6 +46,9 @@ async fn a_port_in_use_is_explained() {
     let data = TempDir::new().unwrap();
     let output = run(&["--listen", &server.address().to_string(), "--data", data.path().to_str().unwrap()]);
     assert_fails(&output, 1, &["is in use", "--listen"]);
+    let taken = server.address().to_string();
+    let flags = ["--listen", "127.0.0.1:0", "--metrics", &taken, "--data", data.path().to_str().unwrap()];
+    assert_fails(&run(&flags), 1, &["is in use", "--metrics"]);
 }
 
 #[tokio::test]
