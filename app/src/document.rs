@@ -110,9 +110,10 @@ fn ThemeColors(theme: Theme) -> impl IntoView {
     }
 }
 
-/// Loads the WebAssembly as early as the browser can and hands the page over to it once it is complete. It stands before
-/// the style sheet, which it would wait for; and it is a script, so that a browser without JavaScript loads nothing. Leptos'
-/// own script is not used: it finds hashed files by a list on disk, and here they are inside the binary.
+/// Loads the WebAssembly as soon as the page is painted, for it is read before it is used, and hands the page over to it. What is
+/// out of sight is not painted, and does not wait for it. It is a script, so that a browser without JavaScript loads nothing; it
+/// stands before the style sheet, which it would wait for. Leptos' own script is not used: it finds hashed files by a list on disk,
+/// and here they are inside the binary.
 #[component]
 fn Start(assets: Assets) -> impl IntoView {
     let Assets { js, wasm, .. } = assets;
@@ -123,11 +124,15 @@ fn Start(assets: Assets) -> impl IntoView {
     let script = format!(
         "{{
     {}
-    const script = import({}), module_or_path = fetch({});
-    addEventListener('DOMContentLoaded', async () => {{
+    const start = async () => {{
+        const script = import({}), module_or_path = fetch({});
         const {{ default: init, hydrate }} = await script;
         await init({{ module_or_path }});
         hydrate();
+    }};
+    addEventListener('DOMContentLoaded', () => {{
+        if (document.hidden) start();
+        else requestAnimationFrame(() => setTimeout(start));
     }});
 }}",
         move_there.unwrap_or_default(),

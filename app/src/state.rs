@@ -18,6 +18,8 @@ use protocol::{
 
 use crate::source::{ChatPage, Place};
 
+#[cfg(any(feature = "hydrate", test))]
+mod intake;
 mod link;
 #[cfg_attr(
     not(feature = "hydrate"),
@@ -31,6 +33,8 @@ mod room;
 mod rows;
 mod zone;
 
+#[cfg(feature = "hydrate")]
+pub(crate) use intake::Intake;
 pub(crate) use model::Model;
 #[cfg(feature = "hydrate")]
 pub(crate) use model::{Ask, Change, Fetch};

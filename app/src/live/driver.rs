@@ -26,14 +26,9 @@ use super::{
 };
 use crate::{
     source::Place,
-    state::{Ask, Cause, Change, ChatState, Fetch, Intent, Model, Staying, Unsent, Zone},
+    state::{Ask, Cause, Change, ChatState, Fetch, Intake, Intent, Model, Staying, Unsent, Zone},
 };
 
-/// Most lines of the socket that are taken in from one showing to the next while the page is in sight, as long as no more than
-/// eight times as many wait. A few milliseconds' work: between two frames of the screen there are 16.
-const LINES_MAX: usize = 50;
-/// Most lines that wait. Where more come, all are taken in at once.
-const WAITING_MAX_LINES: usize = 10_000;
 /// How often the page's title and counts follow while it is out of sight, where frames do not come.
 const HIDDEN_SHOW_INTERVAL: Duration = Duration::from_millis(250);
 /// The cookie of the room that was looked at last.
@@ -77,9 +72,8 @@ struct Driver {
     socket: Option<Socket>,
     /// Tells the sockets apart: what one that was dropped still says is not heard.
     sockets: u32,
-    /// Lines of the socket, each a frame of the protocol, that are still to be taken in, and how many were since the last showing.
-    waiting: VecDeque<String>,
-    taken: usize,
+    /// What the socket says, on its way in.
+    intake: Intake,
     /// Whether the server has greeted the socket.
     welcomed: bool,
     /// When the session or the model wants to be woken, and what will.
@@ -104,8 +98,7 @@ pub(super) fn start(state: ChatState) {
         kept,
         socket: None,
         sockets: 0,
-        waiting: VecDeque::new(),
-        taken: 0,
+        intake: Intake::new(),
         welcomed: false,
         alarm: None,
         showing: false,
@@ -244,8 +237,7 @@ impl Driver {
 
     fn connect(&mut self) -> Vec<Task> {
         self.sockets += 1;
-        self.waiting.clear();
-        self.taken = 0;
+        self.intake.clear();
         self.welcomed = false;
         let number = self.sockets;
         self.socket = Socket::open(move |news| hear(number, news));
@@ -255,21 +247,17 @@ impl Driver {
         }
     }
 
-    /// A line came in: it is taken in at once, unless so many have been since the last showing that the next would be late.
+    /// A line came in: it is taken in at once, unless so many have been since the last frame that the next would be late.
     fn hear_line(&mut self, text: &str) {
-        let is_late = self.taken >= LINES_MAX && browser::is_visible();
-        if self.waiting.is_empty() && !is_late {
-            return self.take_in(text);
-        }
-        self.waiting.push_back(text.to_owned());
-        if self.waiting.len() > WAITING_MAX_LINES {
-            self.take_in_waiting(usize::MAX);
+        match self.intake.come(text, browser::is_visible()) {
+            Some(line) => self.take_in(line),
+            None if self.intake.is_full() => self.take_in_waiting(usize::MAX),
+            None => self.show_soon(),
         }
     }
 
     fn take_in(&mut self, text: &str) {
         if let Some(frame) = ServerFrame::decode(text) {
-            self.taken += 1;
             self.run([Task::Input(Input::Received(frame))]);
         }
     }
@@ -277,10 +265,10 @@ impl Driver {
     /// Takes in frames that wait; they may end the socket that they came from.
     fn take_in_waiting(&mut self, most: usize) {
         for _ in 0..most {
-            let Some(text) = self.waiting.pop_front() else { break };
+            let Some(text) = self.intake.next() else { break };
             if self.socket.is_none() {
                 // What it said last is nobody's any more.
-                self.waiting.clear();
+                self.intake.clear();
                 break;
             }
             self.take_in(&text);
@@ -482,18 +470,23 @@ impl Driver {
 
 /// Shows what has changed. Outside of the driver, for views may ask for something at once.
 fn show() {
-    let mut state = None;
+    let mut next = None;
+    // Out of sight there are no frames that could be late.
+    let in_sight = |most| if browser::is_visible() { most } else { usize::MAX };
+    let now = clock::now();
     with_driver(|driver| {
         driver.showing = false;
-        driver.taken = 0;
-        // A part of them, so that they do not become more and more where they come faster than this.
-        let most = LINES_MAX.max(driver.waiting.len() / 8);
-        driver.take_in_waiting(if browser::is_visible() { most } else { usize::MAX });
-        state = Some(driver.state);
+        let lines = driver.intake.begin_frame(now);
+        driver.take_in_waiting(in_sight(lines));
+        next = Some((driver.state, driver.intake.rows()));
     });
-    if state.is_some_and(|state| state.show()) {
-        with_driver(Driver::show_soon);
-    }
+    let Some((state, rows)) = next else { return };
+    let leaves_rows = rows.is_none_or(|rows| state.show(in_sight(rows)));
+    with_driver(|driver| {
+        if driver.intake.end_frame(leaves_rows, now) {
+            driver.show_soon();
+        }
+    });
 }
 
 /// A socket tells something.

@@ -7,10 +7,6 @@ use protocol::session::Millis;
 
 use super::{Ask, Change, ChatState, Intent, Model, Told};
 
-/// Most rows that come in at the end with one frame, however many messages have come: to make them takes time, and in a
-/// frame there are 16 milliseconds.
-const NEW_ROWS_MAX: usize = 16;
-
 impl ChatState {
     /// From here on intents go to `outlet`.
     pub(crate) fn connect(&self, outlet: fn(Intent)) {
@@ -33,14 +29,14 @@ impl ChatState {
     }
 
     /// Shows what has changed. Each signal is written only where it changes, so that a view wakes for its own news.
-    /// Answers whether more is to be shown with the next frame: of new rows there are [`NEW_ROWS_MAX`] at a time.
-    pub(crate) fn show(&self) -> bool {
+    /// Answers whether more is to be shown with the next frame: of rows that are new at the end there are `new_rows_max` at a time.
+    pub(crate) fn show(&self, new_rows_max: usize) -> bool {
         let Some(shown) = self.shown.try_get_value() else { return false };
         let Some(mut view) = self.model.try_update_value(Model::view) else { return false };
         // Another window is shown at once: half of it would be another place.
         let is_same_window = shown.window.read.with_untracked(|window| *window == view.window);
         let more = is_same_window
-            && shown.log.read.with_untracked(|log| view.log.leave_for_later(log, NEW_ROWS_MAX));
+            && shown.log.read.with_untracked(|log| view.log.leave_for_later(log, new_rows_max));
         self.behind.set_value(more);
         set_if_changed(shown.rooms, view.rooms);
         set_if_changed(shown.open, view.open);
