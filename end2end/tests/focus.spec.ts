@@ -1,4 +1,5 @@
 // Who comes into a room can write at once, and nobody's focus is taken from what they are at.
+import type { Person } from '../support/person.js';
 import { expect, test } from '../support/test.js';
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
@@ -90,4 +91,42 @@ test('neither a dialog nor selected text loses anything', async ({ person, api }
   await alice.page.goForward();
   await expect(alice.page.getByRole('log', { name: 'Messages in Elsewhere' })).toBeVisible();
   await expect(alice.composer).not.toBeFocused();
+});
+
+/** Counts how often the focus leaves what has it from now on. */
+async function countLosses(person: Person): Promise<() => Promise<number>> {
+  const losses = await person.log.evaluateHandle((log) => {
+    const losses = { count: 0 };
+    log.addEventListener('focusout', () => losses.count++);
+    return losses;
+  });
+  return async () => (await losses.jsonValue()).count;
+}
+
+test('whoever stands on a message of a full log is left alone when others come', async ({ api, person, link }) => {
+  const bob = await api('Bob');
+  const alice = await person('Alice');
+  await bob.fill('general', Array.from({ length: 220 }, (_, n) => `${n}: before`));
+  await expect(alice.numbered(219)).toBeVisible();
+  await alice.numbered(217).focus();
+  const losses = await countLosses(alice);
+  link.hold();
+  await bob.fill('general', Array.from({ length: 20 }, (_, n) => `${220 + n}: at once`));
+  link.release();
+  await expect(alice.numbered(239)).toBeVisible();
+  await expect(alice.numbered(217)).toBeFocused();
+  expect(await losses()).toBe(0);
+});
+
+test('whoever stands on the oldest message is left alone when older ones come', async ({ api, person }) => {
+  const bob = await api('Bob');
+  await bob.fill('general', Array.from({ length: 120 }, (_, n) => `${n}: before`));
+  const alice = await person('Alice');
+  const oldest = alice.numbered(70);
+  await oldest.focus();
+  const losses = await countLosses(alice);
+  await alice.page.keyboard.press('PageUp');
+  await expect(alice.numbered(30)).toBeAttached();
+  await expect(oldest).toBeFocused();
+  expect(await losses()).toBe(0);
 });

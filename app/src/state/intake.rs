@@ -237,6 +237,14 @@ mod tests {
     }
 
     #[test]
+    fn what_a_socket_said_last_goes_with_it() {
+        let mut intake = filled(1_000);
+        intake.clear();
+        assert_eq!(intake.next(), None);
+        assert!(!intake.end_frame(false, 0));
+    }
+
+    #[test]
     fn out_of_sight_nothing_waits() {
         let mut intake = Intake::new();
         assert!((0..1_000).all(|_| intake.come("a line", false).is_some()));
