@@ -128,7 +128,8 @@ fn Start(assets: Assets) -> impl IntoView {
         const script = import({}), module_or_path = fetch({});
         const {{ default: init, hydrate }} = await script;
         await init({{ module_or_path }});
-        hydrate();
+        // Each takes longer than a frame: between them whoever types is heard.
+        setTimeout(hydrate);
     }};
     addEventListener('DOMContentLoaded', () => {{
         if (document.hidden) start();

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Browser, CDPSession, Page } from '@playwright/test';
+import type { Browser, BrowserContext, CDPSession, Page } from '@playwright/test';
 import type { Api } from '../support/api.js';
 import { expect, test } from '../support/test.js';
 import { install } from './probe.js';
@@ -18,6 +18,8 @@ const LOAD = process.env.HUBBUB_LOAD ?? join(import.meta.dirname, '../../target/
 const LIGHTHOUSE = join(import.meta.dirname, 'node_modules/lighthouse/cli/index.js');
 /** How often what takes a moment is measured; the median counts. */
 const ROUNDS = 7;
+/** How often Lighthouse looks; the run with the median of its figures for performance counts. */
+const LIGHTHOUSE_ROUNDS = 3;
 /** How much slower than this machine the visitor's is. */
 const SLOWDOWN = 4;
 const BURST_MESSAGES = 1_000;
@@ -149,41 +151,68 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** What Lighthouse says of a page. */
+interface Verdict {
+  categories: Record<string, { title: string; score: number }>;
+  audits: Record<string, { id: string; title: string; score: number | null; numericValue: number; displayValue?: string }>;
+  finalDisplayedUrl: string;
+}
+
+/** Has Lighthouse look at `url` in a browser of its own, which `launch` starts with a folder for its profile and a port to speak to it. */
+async function lighthouse(
+  url: string,
+  profile: string,
+  launch: (folder: string, port: number) => Promise<BrowserContext>,
+): Promise<Verdict> {
+  const folder = await mkdtemp(join(tmpdir(), 'hubbub-lighthouse-'));
+  const port = await freePort();
+  const context = await launch(folder, port);
+  const report = join(folder, 'report.json');
+  await run(process.execPath, [
+    LIGHTHOUSE,
+    url,
+    '--quiet',
+    '--output=json',
+    `--output-path=${report}`,
+    `--port=${port}`,
+    '--only-categories=performance,accessibility,best-practices',
+    ...(profile === 'desktop' ? ['--preset=desktop'] : []),
+  ]);
+  const verdict = JSON.parse(await readFile(report, 'utf8'));
+  await context.close();
+  await rm(folder, { recursive: true, force: true });
+  return verdict;
+}
+
 for (const profile of ['mobile', 'desktop']) {
   for (const [name, path] of [['chat page', '/rooms/general'], ['sign-in page', '/']]) {
     test(`Lighthouse, ${profile}, ${name}`, async ({ server, api, playwright }, info) => {
       const ann = await api('Ann');
       await fill(server.url, 1_000);
-      const folder = await mkdtemp(join(tmpdir(), 'hubbub-lighthouse-'));
-      const port = await freePort();
-      const { launchOptions } = info.project.use;
-      const args = [...(launchOptions?.args ?? []), `--remote-debugging-port=${port}`];
-      const context = await playwright.chromium.launchPersistentContext(folder, { ...launchOptions, args });
-      if (name === 'chat page') await context.addCookies([cookie(ann, server.url)]);
-      const report = join(folder, 'report.json');
-      await run(process.execPath, [
-        LIGHTHOUSE,
-        server.url + path,
-        '--quiet',
-        '--output=json',
-        `--output-path=${report}`,
-        `--port=${port}`,
-        '--only-categories=performance,accessibility,best-practices',
-        ...(profile === 'desktop' ? ['--preset=desktop'] : []),
-      ]);
-      const { categories, audits, finalDisplayedUrl } = JSON.parse(await readFile(report, 'utf8'));
-      await context.close();
-      await rm(folder, { recursive: true, force: true });
-      expect(finalDisplayedUrl).toBe(server.url + path);
-      for (const { title, score } of Object.values<{ title: string; score: number }>(categories)) {
+      const verdicts: Verdict[] = [];
+      for (let round = 0; round < LIGHTHOUSE_ROUNDS; round++) {
+        const verdict = await lighthouse(server.url + path, profile, async (folder, port) => {
+          const { launchOptions } = info.project.use;
+          const args = [...(launchOptions?.args ?? []), `--remote-debugging-port=${port}`];
+          const context = await playwright.chromium.launchPersistentContext(folder, { ...launchOptions, args });
+          if (name === 'chat page') await context.addCookies([cookie(ann, server.url)]);
+          return context;
+        });
+        expect(verdict.finalDisplayedUrl).toBe(server.url + path);
+        verdicts.push(verdict);
+      }
+      verdicts.sort((a, b) => a.categories.performance.score - b.categories.performance.score);
+      const { categories, audits } = verdicts[Math.floor(verdicts.length / 2)];
+      for (const { title, score } of Object.values(categories)) {
         figure(`Lighthouse, ${profile}, ${name}: ${title}`, Math.round(score * 100), '', { least: 95 });
       }
+      const worst = Math.round(verdicts[0].categories.performance.score * 100);
+      figure(`  Performance, worst of ${LIGHTHOUSE_ROUNDS}`, worst, '');
       for (const id of ['first-contentful-paint', 'largest-contentful-paint', 'total-blocking-time']) {
         figure(`  ${audits[id].title}`, Math.round(audits[id].numericValue), 'ms');
       }
       if (process.env.HUBBUB_LIGHTHOUSE) {
-        const told = Object.values<{ id: string; score: number | null; displayValue?: string }>(audits);
-        for (const { id, score, displayValue } of told) {
+        for (const { id, score, displayValue } of Object.values(audits)) {
           if (score !== null && score < 1) console.error(`  ${id} ${score} ${displayValue ?? ''}`);
         }
       }

@@ -36,6 +36,10 @@ const LAST_ROOM: &str = "room";
 /// How long after the last key a draft is kept.
 const DRAFT_PAUSE: Duration = Duration::from_millis(400);
 
+/// How long after the page has become live it finds out what its zone is called: only the next visit needs it, and a browser that
+/// is asked for the first time takes longer than a frame.
+const ZONE_PAUSE: Duration = Duration::from_secs(1);
+
 thread_local! {
     static DRIVER: RefCell<Option<Driver>> = const { RefCell::new(None) };
 }
@@ -156,9 +160,7 @@ impl Driver {
         tasks.extend(self.take_over());
         tasks.push(Task::Input(Input::Tick));
         self.run(tasks);
-        if let Some(zone) = zone::name() {
-            browser::set_cookie("tz", &zone);
-        }
+        set_timeout(keep_zone, ZONE_PAUSE);
     }
 
     /// The operations that are kept and not known here: of an earlier page, or of a tab that was closed since.
@@ -526,6 +528,13 @@ fn hear(number: u32, news: News) {
                 }
             });
         });
+    }
+}
+
+/// Has the server know the browser's zone the next time.
+fn keep_zone() {
+    if let Some(zone) = zone::name() {
+        browser::set_cookie("tz", &zone);
     }
 }
 
