@@ -6,13 +6,12 @@ use std::{
     time::Duration,
 };
 
-use futures_channel::oneshot;
 use leptos::{
     leptos_dom::helpers::{TimeoutHandle, WindowListenerHandle, set_timeout_with_handle},
     prelude::*,
 };
 use protocol::{
-    ErrorCode, Op, OpId, OpKind, RoomSlug, ServerFrame,
+    Op, OpId, OpKind, RoomSlug,
     session::{Config, Input, Millis, Output, Session, Status, StopReason},
 };
 use wasm_bindgen_futures::spawn_local;
@@ -20,22 +19,22 @@ use wasm_bindgen_futures::spawn_local;
 use super::{
     browser::{self, Heard},
     clock, http, navigation, random,
-    socket::{News, Socket},
+    socket::Socket,
     storage::{Elsewhere, Kept, KeptOp},
     zone,
 };
 use crate::{
     source::Place,
-    state::{Ask, Cause, Change, ChatState, Fetch, Intake, Intent, Model, Staying, Unsent, Zone},
+    state::{Ask, Cause, Change, ChatState, Fetch, Intake, Intent, Model, Staying, Zone},
 };
 
-/// How often the page's title and counts follow while it is out of sight, where frames do not come.
-const HIDDEN_SHOW_INTERVAL: Duration = Duration::from_millis(250);
+mod incoming;
+mod leaving;
+
 /// The cookie of the room that was looked at last.
 const LAST_ROOM: &str = "room";
 /// How long after the last key a draft is kept.
 const DRAFT_PAUSE: Duration = Duration::from_millis(400);
-
 /// How long after the page has become live it finds out what its zone is called: only the next visit needs it, and a browser that
 /// is asked for the first time takes longer than a frame.
 const ZONE_PAUSE: Duration = Duration::from_secs(1);
@@ -237,46 +236,6 @@ impl Driver {
         Vec::new()
     }
 
-    fn connect(&mut self) -> Vec<Task> {
-        self.sockets += 1;
-        self.intake.clear();
-        self.welcomed = false;
-        let number = self.sockets;
-        self.socket = Socket::open(move |news| hear(number, news));
-        match &self.socket {
-            Some(_) => Vec::new(),
-            None => vec![Task::Input(Input::Disconnected { code: None })],
-        }
-    }
-
-    /// A line came in: it is taken in at once, unless so many have been since the last frame that the next would be late.
-    fn hear_line(&mut self, text: &str) {
-        match self.intake.come(text, browser::is_visible()) {
-            Some(line) => self.take_in(line),
-            None if self.intake.is_full() => self.take_in_waiting(usize::MAX),
-            None => self.show_soon(),
-        }
-    }
-
-    fn take_in(&mut self, text: &str) {
-        if let Some(frame) = ServerFrame::decode(text) {
-            self.run([Task::Input(Input::Received(frame))]);
-        }
-    }
-
-    /// Takes in frames that wait; they may end the socket that they came from.
-    fn take_in_waiting(&mut self, most: usize) {
-        for _ in 0..most {
-            let Some(text) = self.intake.next() else { break };
-            if self.socket.is_none() {
-                // What it said last is nobody's any more.
-                self.intake.clear();
-                break;
-            }
-            self.take_in(&text);
-        }
-    }
-
     /// Does what a view asks for.
     fn ask(&mut self, intent: Intent) {
         match intent {
@@ -319,7 +278,7 @@ impl Driver {
                     let _ = answer.send(Err(Staying { unsent, refused: None }));
                 } else {
                     self.leaving = true;
-                    spawn_local(sign_out(unsent, answer));
+                    spawn_local(leaving::sign_out(unsent, answer));
                 }
             }
         }
@@ -382,35 +341,6 @@ impl Driver {
         }
     }
 
-    /// The session is over: nobody can send any more what is kept, and whoever comes next is to find none of it.
-    fn forget(&mut self) {
-        self.drafts.clear();
-        self.kept.end();
-        browser::forget_cookie(LAST_ROOM);
-    }
-
-    /// What this user has not sent, here and in other tabs.
-    fn unsent(&mut self) -> Unsent {
-        self.keep_drafts();
-        let (operations, drafts) = (self.kept.operations(), self.kept.drafts());
-        self.state.read(|model| model.unsent(operations, &drafts)).unwrap_or_default()
-    }
-
-    /// The server has answered to signing out, or could not. Nothing is removed before the session is over.
-    fn left(&mut self, refused: Option<ErrorCode>) -> Result<(), ErrorCode> {
-        let was_over = self.session.status() == Status::Stopped(StopReason::SignedOut);
-        if let Some(code) = refused
-            && code != ErrorCode::Unauthorized
-            && !was_over
-        {
-            self.leaving = false;
-            return Err(code);
-        }
-        self.forget();
-        let _ = window().location().assign("/");
-        Ok(())
-    }
-
     fn heard(&mut self, heard: Heard) {
         match heard {
             Heard::Online => self.run([Task::Change(Change::Network(true)), Task::Input(Input::Online)]),
@@ -456,79 +386,6 @@ impl Driver {
         let alarm = set_timeout_with_handle(ring, Duration::from_millis(due.saturating_sub(now)));
         self.alarm = alarm.ok().map(|alarm| (due, alarm));
     }
-
-    /// Shows what has changed, once for everything that changes until then.
-    fn show_soon(&mut self) {
-        if std::mem::replace(&mut self.showing, true) {
-            return;
-        }
-        if browser::is_visible() {
-            request_animation_frame(show);
-        } else {
-            set_timeout(show, HIDDEN_SHOW_INTERVAL);
-        }
-    }
-}
-
-/// Shows what has changed. Outside of the driver, for views may ask for something at once.
-fn show() {
-    let mut next = None;
-    // Out of sight there are no frames that could be late.
-    let in_sight = |most| if browser::is_visible() { most } else { usize::MAX };
-    let now = clock::now();
-    with_driver(|driver| {
-        driver.showing = false;
-        let lines = driver.intake.begin_frame(now);
-        driver.take_in_waiting(in_sight(lines));
-        next = Some((driver.state, driver.intake.rows()));
-    });
-    let Some((state, rows)) = next else { return };
-    let leaves_rows = rows.is_none_or(|rows| state.show(in_sight(rows)));
-    with_driver(|driver| {
-        if driver.intake.end_frame(leaves_rows, now) {
-            driver.show_soon();
-        }
-    });
-}
-
-/// A socket tells something.
-fn hear(number: u32, news: News) {
-    let mut is_lost_unwelcomed = false;
-    with_driver(|driver| {
-        if driver.sockets != number || driver.socket.is_none() {
-            return;
-        }
-        match news {
-            News::Opened => driver.run([Task::Input(Input::Connected)]),
-            News::Lines(text) => {
-                for line in text.lines() {
-                    // What a line ends is the end of those behind it.
-                    if driver.sockets != number || driver.socket.is_none() {
-                        break;
-                    }
-                    driver.hear_line(line);
-                }
-            }
-            // The browser does not say why the server turned a socket away: ask before the session tries again.
-            News::Closed { code: None } if !driver.welcomed && browser::has_network() => {
-                is_lost_unwelcomed = true;
-            }
-            News::Closed { code } => {
-                driver.take_in_waiting(usize::MAX);
-                driver.run([Task::Input(Input::Disconnected { code })]);
-            }
-        }
-    });
-    if is_lost_unwelcomed {
-        spawn_local(async move {
-            let code = http::is_signed_out().await.then_some(protocol::CloseCode::SignedOut.code());
-            with_driver(|driver| {
-                if driver.sockets == number && driver.socket.is_some() {
-                    driver.run([Task::Input(Input::Disconnected { code })]);
-                }
-            });
-        });
-    }
 }
 
 /// Has the server know the browser's zone the next time.
@@ -536,14 +393,6 @@ fn keep_zone() {
     if let Some(zone) = zone::name() {
         browser::set_cookie("tz", &zone);
     }
-}
-
-async fn sign_out(unsent: Unsent, answer: oneshot::Sender<Result<(), Staying>>) {
-    let refused = http::sign_out().await.err().map(|refusal| refusal.code);
-    with_driver(|driver| {
-        let left = driver.left(refused);
-        let _ = answer.send(left.map_err(|code| Staying { unsent, refused: Some(code) }));
-    });
 }
 
 async fn fetch_page(fetch: Fetch) {
@@ -563,6 +412,6 @@ fn heard(heard: Heard) {
     with_driver(|driver| driver.heard(heard));
     if is_about_sight {
         // A frame that was waited for may not come any more, and what was shown rarely is to be right at once.
-        show();
+        incoming::show();
     }
 }
