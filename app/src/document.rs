@@ -124,7 +124,8 @@ fn Start(assets: Assets) -> impl IntoView {
     let script = format!(
         "{{
     {}
-    const start = async () => {{
+    let start = async () => {{
+        start = () => {{}};
         const script = import({}), module_or_path = fetch({});
         const {{ default: init, hydrate }} = await script;
         await init({{ module_or_path }});
@@ -133,7 +134,8 @@ fn Start(assets: Assets) -> impl IntoView {
     }};
     addEventListener('DOMContentLoaded', () => {{
         if (document.hidden) start();
-        else requestAnimationFrame(() => setTimeout(start));
+        requestAnimationFrame(() => setTimeout(() => start()));
+        document.addEventListener('visibilitychange', () => start(), {{ once: true }});
     }});
 }}",
         move_there.unwrap_or_default(),

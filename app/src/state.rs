@@ -42,7 +42,7 @@ pub use room::Present;
 pub use rows::{Cause, Delivery, Failure, MessageRow, Row, RowKey};
 pub use zone::{Local, Zone};
 
-use rows::Log;
+use rows::{Left, Log};
 
 /// A room in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,8 +134,8 @@ pub struct ChatState {
     outlet: StoredValue<Option<fn(Intent)>>,
     /// Apart, for a row holds handles of the state a dozen times.
     shown: StoredValue<Shown>,
-    /// Whether more has come than is shown yet.
-    behind: StoredValue<bool>,
+    /// What is known and not shown yet.
+    left: StoredValue<Left>,
 }
 
 /// What views read. Written by `ChatState::show` alone.
@@ -227,7 +227,7 @@ impl ChatState {
             model: StoredValue::new(model),
             outlet: StoredValue::new(None),
             shown: StoredValue::new(shown),
-            behind: StoredValue::new(false),
+            left: StoredValue::new(Left::default()),
         }
     }
 
@@ -302,7 +302,7 @@ impl ChatState {
 
     /// Whether more has come than is shown yet. Not reactive.
     pub(crate) fn is_behind(&self) -> bool {
-        self.behind.get_value()
+        self.left.get_value().is_any()
     }
 
     /// New messages of others below what is in view.

@@ -215,3 +215,18 @@ test('a room that is taken away while it is open is gone from sight', async ({ p
   await alice.room('general').click();
   await expect(alice.composer).toBeFocused();
 });
+
+test('a room with much news is shown from its end, whatever room one comes from', async ({ person, api }) => {
+  const writer = await api('Writer');
+  await writer.createRoom('Elsewhere');
+  await writer.fill('general', Array.from({ length: 300 }, (_, n) => `${n}: before`));
+  const reader = await person('Reader');
+  await expect(reader.numbered(299)).toBeInViewport();
+  await reader.room('Elsewhere').click();
+  await reader.say('a short room');
+  await writer.fill('general', Array.from({ length: 150 }, (_, n) => `${300 + n}: news`));
+  await reader.room('general').click();
+  await expect(reader.numbered(449)).toBeInViewport();
+  await expect(reader.page.getByRole('button', { name: 'Jump to' })).toHaveCount(0);
+  await expect(reader.numbered(449)).toBeInViewport();
+});

@@ -112,7 +112,7 @@ impl Server {
         });
         let metrics = metrics.map(|(listener, address)| {
             // Nobody is to be kept from asking, and who asks keeps nobody from stopping.
-            let entrance = Entrance { listener, limits: Arc::clone(&limits), is_behind_proxy: true };
+            let entrance = Entrance { listener, limits: None };
             let own = Stages {
                 stopping: stages.stopping.clone(),
                 closed: stages.closed.clone(),
@@ -123,7 +123,7 @@ impl Server {
             spawn(&mut parts, "metrics", listen::run(entrance, metrics::router(holdings), own));
             address
         });
-        let entrance = Entrance { listener, limits, is_behind_proxy: config.trusted_proxies > 0 };
+        let entrance = Entrance { listener, limits: (config.trusted_proxies == 0).then_some(limits) };
         let http = http::Http::new(&config, auth, serving).map_err(StartError::NoThread)?;
         let router = http::router(Arc::new(http));
         let listening = listen::run(entrance, router, stages.clone());

@@ -5,7 +5,7 @@
 //! touched: there the newest row of a full log is taken out and put in again with each message that comes, and loses the focus; and
 //! where many come and go at once all that stay are.
 
-use std::{collections::HashMap, hash::Hash, mem, sync::Arc};
+use std::{collections::HashMap, hash::Hash, mem, sync::Arc, time::Duration};
 
 use leptos::{
     prelude::*,
@@ -85,24 +85,37 @@ impl<K: Clone + Eq + Hash + Send + 'static> Render for Rows<K> {
         let from: Vec<Option<usize>> = self.keys.iter().map(|key| known.get(key).copied()).collect();
         let make = |at: usize| (self.row)(self.keys[at].clone()).build();
         let rows = mem::take(&mut state.rows);
-        state.rows = rearrange(rows, &from, make, |row, next| {
+        let gone;
+        (state.rows, gone) = rearrange(rows, &from, make, |row, next| {
             let Some(parent) = &state.parent else { return };
+            // Every row is an element, so what follows is in the document.
             if !next.is_some_and(|next| next.insert_before_this(row)) {
                 row.mount(parent, Some(state.end.as_ref()));
             }
         });
         state.keys = self.keys;
+        unmake(gone);
+    }
+}
+
+/// Rows that are out of the document are unmade a few at a time: each takes a tenth of a millisecond, and hundreds may go with one frame.
+fn unmake(mut gone: Vec<RowState>) {
+    const AT_ONCE: usize = 32;
+    let later = gone.split_off(gone.len().min(AT_ONCE));
+    drop(gone);
+    if !later.is_empty() {
+        set_timeout(move || unmake(later), Duration::ZERO);
     }
 }
 
 /// Makes of `rows` those that there are to be: the one at `from[n]` becomes the `n`th, what comes from nowhere is made, and whatever
-/// is not at its place is put before the one that follows it. What goes nowhere is taken away.
+/// is not at its place is put before the one that follows it. What goes nowhere is taken away, and answered as well.
 fn rearrange<R: Mountable>(
     rows: Vec<R>,
     from: &[Option<usize>],
     make: impl Fn(usize) -> R,
     put: impl Fn(&mut R, Option<&R>),
-) -> Vec<R> {
+) -> (Vec<R>, Vec<R>) {
     let stays = stays(from);
     let mut rows: Vec<Option<R>> = rows.into_iter().map(Some).collect();
     let mut backwards: Vec<R> = Vec::with_capacity(from.len());
@@ -115,9 +128,10 @@ fn rearrange<R: Mountable>(
         }
         backwards.push(row);
     }
-    rows.into_iter().flatten().for_each(|mut gone| gone.unmount());
+    let mut gone: Vec<R> = rows.into_iter().flatten().collect();
+    gone.iter_mut().for_each(Mountable::unmount);
     backwards.reverse();
-    backwards
+    (backwards, gone)
 }
 
 /// Which of the rows that come from somewhere stay where they are: as many as can, the longest run of them that is in order already.
@@ -264,7 +278,7 @@ mod tests {
         let page = Rc::new(RefCell::new(Page { rows: old.to_vec(), put: 0 }));
         let named = |name: u32| Named { name, page: Rc::clone(&page) };
         let from: Vec<_> = new.iter().map(|name| old.iter().position(|row| row == name)).collect();
-        let rows = rearrange(
+        let (rows, _) = rearrange(
             old.iter().copied().map(named).collect(),
             &from,
             |at| named(new[at]),
@@ -328,7 +342,9 @@ mod tests {
         assert_eq!(stays(&[Some(0), Some(0), Some(1)]).iter().filter(|stays| **stays).count(), 2);
         let page = Rc::new(RefCell::new(Page::default()));
         let named = |name: u32| Named { name, page: Rc::clone(&page) };
-        let made = rearrange(vec![named(0), named(1)], &[Some(0), Some(0), Some(1)], |_| named(7), |_, _| {});
+        let (made, gone) =
+            rearrange(vec![named(0), named(1)], &[Some(0), Some(0), Some(1)], |_| named(7), |_, _| {});
         assert_eq!(made.iter().map(|row| row.name).collect::<Vec<_>>(), [7, 0, 1]);
+        assert!(gone.is_empty());
     }
 }

@@ -38,6 +38,14 @@ pub(super) fn listen(tell: fn(Heard)) -> Vec<WindowListenerHandle> {
     ]
 }
 
+/// Whether the focus is on nothing but, perhaps, the composer: on no message, and in no window that was opened for one.
+pub(super) fn is_nothing_at_hand() -> bool {
+    document().active_element().is_none_or(|element| {
+        let is_within_message = element.closest("article").is_ok_and(|message| message.is_some());
+        matches!(element.tag_name().as_str(), "BODY" | "TEXTAREA") && !is_within_message
+    })
+}
+
 /// Whether the page can be seen.
 pub(super) fn is_visible() -> bool {
     document().visibility_state() != VisibilityState::Hidden

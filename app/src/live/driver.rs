@@ -238,6 +238,10 @@ impl Driver {
 
     /// Does what a view asks for.
     fn ask(&mut self, intent: Intent) {
+        // What the page tells of itself all the time is nothing that its reader waits for.
+        if !matches!(intent, Intent::Scrolled { .. } | Intent::Typing | Intent::Draft { .. }) {
+            self.intake.hurry();
+        }
         match intent {
             Intent::Submit { room, kind } => self.submit(Op { id: random::op_id(), room, kind }),
             Intent::Retry(id) => self.retry(id),

@@ -13,12 +13,12 @@ const ROWS_MAX: usize = 20;
 const LINES_PER_ROW: usize = 6;
 /// A frame takes in at least one of so many lines that wait, so that they do not become more and more where they come faster.
 const WAITING_PARTS: usize = 32;
-/// For so many frames, where more lines wait than one takes in, no row is made: those of messages that are past before they can be
-/// read would take time, and leave a log of few rows.
-const HELD_MAX_FRAMES: u32 = 12;
+/// For so many frames, where more lines wait than one takes in, nothing is shown: rows of messages that are past before they can be
+/// read would take the time.
+const HELD_MAX_FRAMES: u32 = 8;
 /// Most lines that wait. Where more come, all are taken in at once.
 const WAITING_MAX_LINES: usize = 10_000;
-/// After so long, in milliseconds, a frame comes too late: three of a screen that shows sixty in a second.
+/// After so long, in milliseconds, a frame comes too late: more than two of a screen that shows sixty in a second.
 const LATE_MS: Millis = 42;
 /// Up to here, in milliseconds, there was time for more.
 const EARLY_MS: Millis = 28;
@@ -33,13 +33,22 @@ pub(crate) struct Intake {
     rows: usize,
     /// For how many frames nothing was shown.
     held: u32,
+    /// Whether somebody waits for the next.
+    is_hurried: bool,
     /// When the last frame was, if it left something to the next.
     left_at: Option<Millis>,
 }
 
 impl Intake {
     pub(crate) fn new() -> Self {
-        Self { waiting: VecDeque::new(), taken: 0, rows: ROWS_FIRST, held: 0, left_at: None }
+        Self {
+            waiting: VecDeque::new(),
+            taken: 0,
+            rows: ROWS_FIRST,
+            held: 0,
+            is_hurried: false,
+            left_at: None,
+        }
     }
 
     /// A line has come. It comes back where there is time for it at once; else it waits.
@@ -66,11 +75,20 @@ impl Intake {
 
     /// What waits is not taken in any more.
     pub(crate) fn clear(&mut self) {
-        self.waiting.clear();
+        *self = Self { rows: self.rows, ..Self::new() };
     }
 
-    /// A frame is made: answers how many lines are to be taken in for it.
-    pub(crate) fn begin_frame(&mut self, now: Millis) -> usize {
+    /// The reader does something: the next frame is to show it.
+    pub(crate) fn hurry(&mut self) {
+        self.is_hurried = true;
+    }
+
+    /// A frame is made: answers how many lines are to be taken in for it. Out of sight there are no frames, and there is time for all.
+    pub(crate) fn begin_frame(&mut self, now: Millis, is_in_sight: bool) -> usize {
+        if !is_in_sight {
+            self.left_at = None;
+            return usize::MAX;
+        }
         if let Some(left_at) = self.left_at.take() {
             let took = now.saturating_sub(left_at);
             if took >= LATE_MS {
@@ -84,10 +102,15 @@ impl Intake {
     }
 
     /// The lines of the frame are taken in: answers for how many new rows it has time as well; `None` where it is to show nothing.
-    pub(crate) fn rows(&mut self) -> Option<usize> {
+    pub(crate) fn rows(&mut self, is_in_sight: bool) -> Option<usize> {
         let lines = mem::take(&mut self.taken);
+        let is_hurried = mem::take(&mut self.is_hurried);
+        if !is_in_sight {
+            self.held = 0;
+            return Some(usize::MAX);
+        }
         let is_flooded = self.waiting.len() > self.lines() || (self.held > 0 && lines > self.lines() / 2);
-        if is_flooded && self.held < HELD_MAX_FRAMES {
+        if is_flooded && !is_hurried && self.held < HELD_MAX_FRAMES {
             self.held += 1;
             return None;
         }
@@ -117,9 +140,9 @@ mod tests {
 
     /// Makes a frame at `now`; answers how many lines and how many rows came in with it.
     fn frame(intake: &mut Intake, now: Millis, rows_wait: usize) -> (usize, usize) {
-        let most = intake.begin_frame(now);
+        let most = intake.begin_frame(now, true);
         let lines = (0..most).map_while(|_| intake.next()).count();
-        let rows = intake.rows().unwrap_or_default().min(rows_wait);
+        let rows = intake.rows(true).unwrap_or_default().min(rows_wait);
         intake.end_frame(rows < rows_wait, now);
         (lines, rows)
     }
@@ -153,10 +176,10 @@ mod tests {
         let mut now = 0;
         while got.len() < 1_000 {
             now += 16;
-            let most = intake.begin_frame(now);
+            let most = intake.begin_frame(now, true);
             assert!(most > 0);
             got.extend((0..most).map_while(|_| intake.next()).map(|line| line.parse::<usize>().unwrap()));
-            intake.rows();
+            intake.rows(true);
             intake.end_frame(false, now);
         }
         assert!(got.iter().copied().eq(0..1_000));
@@ -215,6 +238,15 @@ mod tests {
     }
 
     #[test]
+    fn what_the_reader_does_is_shown_with_the_next_frame() {
+        let mut intake = filled(1_000);
+        assert_eq!(frame(&mut intake, 0, 1_000).1, 0);
+        intake.hurry();
+        assert!(frame(&mut intake, 16, 1_000).1 > 0);
+        assert_eq!(frame(&mut intake, 32, 1_000).1, 0);
+    }
+
+    #[test]
     fn where_they_never_end_something_is_shown_all_the_same() {
         let mut intake = Intake::new();
         let mut shown = Vec::new();
@@ -224,7 +256,7 @@ mod tests {
                 shown.push(n);
             }
         }
-        assert_eq!(shown, [12, 25, 38]);
+        assert_eq!(shown, [8, 17, 26, 35, 44]);
     }
 
     #[test]
@@ -248,5 +280,12 @@ mod tests {
     fn out_of_sight_nothing_waits() {
         let mut intake = Intake::new();
         assert!((0..1_000).all(|_| intake.come("a line", false).is_some()));
+        let mut hidden = filled(1_000);
+        frame(&mut hidden, 0, 1_000);
+        let most = hidden.begin_frame(1_000, false);
+        assert_eq!((0..most).map_while(|_| hidden.next()).count(), 1_000 - 36 - 31);
+        assert_eq!(hidden.rows(false), Some(usize::MAX));
+        hidden.end_frame(false, 1_000);
+        assert_eq!(hidden.rows, ROWS_FIRST, "nothing is learnt where there are no frames");
     }
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use protocol::session::Millis;
 
-use super::{Ask, Change, ChatState, Intent, Model, Told};
+use super::{
+    Ask, Change, ChatState, Intent, Model, Told,
+    rows::{Left, Portion},
+};
 
 impl ChatState {
     /// From here on intents go to `outlet`.
@@ -29,15 +32,21 @@ impl ChatState {
     }
 
     /// Shows what has changed. Each signal is written only where it changes, so that a view wakes for its own news.
-    /// Answers whether more is to be shown with the next frame: of rows that are new at the end there are `new_rows_max` at a time.
-    pub(crate) fn show(&self, new_rows_max: usize) -> bool {
+    /// Answers whether more is to be shown with the next frame, for there is time for `most` new rows alone. `may_skip`: the
+    /// reader looks at the end and is at work on no message.
+    pub(crate) fn show(&self, most: usize, may_skip: bool) -> bool {
         let Some(shown) = self.shown.try_get_value() else { return false };
         let Some(mut view) = self.model.try_update_value(Model::view) else { return false };
         // Another window is shown at once: half of it would be another place.
         let is_same_window = shown.window.read.with_untracked(|window| *window == view.window);
-        let more = is_same_window
-            && shown.log.read.with_untracked(|log| view.log.leave_for_later(log, new_rows_max));
-        self.behind.set_value(more);
+        let is_filling = self.left.get_value().above;
+        let portion = Portion { most, may_skip, is_filling };
+        let left = if is_same_window {
+            shown.log.read.with_untracked(|log| view.log.keep_portion(log, portion))
+        } else {
+            Left::default()
+        };
+        self.left.set_value(left);
         set_if_changed(shown.rooms, view.rooms);
         set_if_changed(shown.open, view.open);
         let keys_changed = shown.keys.read.with_untracked(|keys| *keys != view.log.keys());
@@ -45,13 +54,14 @@ impl ChatState {
         set_if_changed(shown.zone, view.zone);
         set_if_changed(shown.target, view.target);
         set_if_changed(shown.is_target_missing, view.is_target_missing);
-        set_if_changed(shown.window, view.window);
         let keys = keys_changed.then(|| view.log.keys().to_vec());
         // Rows before keys: a row that the list asks for must be there.
         set_if_changed(shown.log, Arc::new(view.log));
         if let Some(keys) = keys {
             shown.keys.write.set(keys);
         }
+        // Behind the rows: whoever hears that another window is shown looks for its end.
+        set_if_changed(shown.window, view.window);
         set_if_changed(shown.edges, view.edges);
         set_if_changed(shown.unseen, view.unseen);
         set_if_changed(shown.typing, view.typing);
@@ -62,7 +72,7 @@ impl ChatState {
         if let Some(announcement) = view.announcement {
             shown.announcement.write.set(announcement);
         }
-        more
+        left.is_any()
     }
 }
 

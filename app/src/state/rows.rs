@@ -120,6 +120,38 @@ pub(crate) struct Reader<'a> {
     pub(crate) target: Option<Seq>,
 }
 
+/// How many rows at the end are shown at once where what was shown is past: about as many as are in view.
+#[cfg(any(feature = "hydrate", test))]
+const TAIL_ROWS: usize = 16;
+/// How many rows may be missing at the end before the reader is better off with the newest.
+#[cfg(any(feature = "hydrate", test))]
+const LATE_MAX_ROWS: usize = 48;
+
+/// What there is time to show of a log that has grown.
+#[cfg(any(feature = "hydrate", test))]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Portion {
+    /// New rows that there is time to make.
+    pub(crate) most: usize,
+    /// Whether rows that are shown may go for a while: their reader looks at the end and is at work on none of them.
+    pub(crate) may_skip: bool,
+    /// Whether rows above were left out the last time.
+    pub(crate) is_filling: bool,
+}
+
+/// Where rows are left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Left {
+    pub(crate) above: bool,
+    pub(crate) below: bool,
+}
+
+impl Left {
+    pub(crate) fn is_any(self) -> bool {
+        self.above || self.below
+    }
+}
+
 /// The rows of the log, in order and by key.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Log {
@@ -136,19 +168,30 @@ impl Log {
         self.rows.get(key)
     }
 
-    /// Leaves out what stands at the end and is new compared with `shown`, but for the first `most` rows of it. Answers
-    /// whether anything was left out.
-    #[cfg_attr(
-        not(any(feature = "hydrate", test)),
-        expect(dead_code, reason = "on the server all is shown at once")
-    )]
-    pub(crate) fn leave_for_later(&mut self, shown: &Self, most: usize) -> bool {
-        let known = self.keys.iter().rposition(|key| shown.rows.contains_key(key)).map_or(0, |last| last + 1);
-        let later = self.keys.split_off(self.keys.len().min(known + most));
-        for key in &later {
+    /// Leaves out what there is no time for beside what is `shown`: of the new rows at the end all but the first, or, where those are too
+    /// many, all but the last and whatever stands above them, which comes in later. What is left is one piece of the log.
+    #[cfg(any(feature = "hydrate", test))]
+    pub(crate) fn keep_portion(&mut self, shown: &Self, portion: Portion) -> Left {
+        let Portion { most, may_skip, is_filling } = portion;
+        let all = self.keys.len();
+        let is_kept = |key: &RowKey| matches!(key, RowKey::Message(..)) && shown.rows.contains_key(key);
+        let first = self.keys.iter().position(is_kept).unwrap_or(all);
+        let last = self.keys.iter().rposition(is_kept).map_or(all, |last| last + 1);
+        let (kept, late) = (last - first, all - last);
+        let is_too_late = late > most && (late > LATE_MAX_ROWS || kept.saturating_add(most) < TAIL_ROWS);
+        let (start, end) = if kept == 0 || (may_skip && is_too_late) {
+            (all.saturating_sub(most.max(TAIL_ROWS)), all)
+        } else {
+            let end = all.min(last.saturating_add(most));
+            let spare = most - (end - last);
+            (if is_filling { first.saturating_sub(spare) } else { 0 }, end)
+        };
+        let later = self.keys.split_off(end);
+        let above: Vec<RowKey> = self.keys.drain(..start).collect();
+        for key in above.iter().chain(&later) {
             self.rows.remove(key);
         }
-        !later.is_empty()
+        Left { above: !above.is_empty(), below: !later.is_empty() }
     }
 
     /// Adds a row; a key that is there already is not added twice, for a list with two equal keys loses one.
@@ -291,13 +334,14 @@ mod tests {
         check(&entries, &Zone::Utc, None, "DHHHm");
     }
 
+    fn laid_out(seqs: std::ops::RangeInclusive<u64>) -> Log {
+        let reader =
+            Reader { me: UserId(uuid::Uuid::nil()), zone: &Zone::Utc, new_after: None, target: None };
+        lay_out(seqs.map(|seq| entry(seq, 2, 0, None)), &reader)
+    }
+
     #[test]
     fn new_rows_come_so_many_at_a_time() {
-        let laid_out = |seqs: std::ops::RangeInclusive<u64>| {
-            let reader =
-                Reader { me: UserId(uuid::Uuid::nil()), zone: &Zone::Utc, new_after: None, target: None };
-            lay_out(seqs.map(|seq| entry(seq, 2, 0, None)), &reader)
-        };
         // `D` is the row of the day.
         for (shown, all, expected, left) in [
             (3..=5, 3..=7, "D34567", false),
@@ -309,7 +353,8 @@ mod tests {
         ] {
             let shown = laid_out(shown);
             let mut log = laid_out(all);
-            assert_eq!(log.leave_for_later(&shown, 2), left);
+            let portion = Portion { most: 2, may_skip: false, is_filling: false };
+            assert_eq!(log.keep_portion(&shown, portion), Left { above: false, below: left });
             let letters = log.keys().iter().map(|key| match log.row(key) {
                 Some(Row::Message(row)) => row.message.seq.to_string(),
                 _ => "D".to_owned(),
@@ -317,11 +362,58 @@ mod tests {
             assert_eq!(letters.collect::<String>(), expected);
             assert_eq!(log.rows.len(), log.keys.len());
         }
-        // Nothing of what was shown is left: it begins anew.
-        let mut log = laid_out(10..=19);
-        let nothing = Log::default();
-        assert!(log.leave_for_later(&nothing, 2));
-        assert_eq!(log.keys().len(), 2);
+    }
+
+    #[test]
+    fn where_there_is_time_for_all_all_is_shown() {
+        for may_skip in [false, true] {
+            for shown in [Log::default(), laid_out(1..=200), laid_out(150..=160)] {
+                let mut log = laid_out(1..=400);
+                let portion = Portion { most: usize::MAX, may_skip, is_filling: true };
+                assert_eq!(log.keep_portion(&shown, portion), Left::default());
+                assert_eq!(log, laid_out(1..=400));
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_is_too_late_sees_the_newest_first_and_then_what_is_above() {
+        let portion = |is_filling| Portion { most: 10, may_skip: true, is_filling };
+        let seqs = |log: &Log| {
+            let seq = |key: &RowKey| match log.row(key) {
+                Some(Row::Message(row)) => Some(row.message.seq.get()),
+                _ => None,
+            };
+            (log.keys().iter().find_map(seq).unwrap(), log.keys().iter().rev().find_map(seq).unwrap())
+        };
+        // What was shown is past, or as good as, or so far from the end that its reader would wait.
+        for shown in [laid_out(1..=200), laid_out(196..=203), laid_out(150..=250)] {
+            let mut log = laid_out(201..=400);
+            assert_eq!(log.keep_portion(&shown, portion(false)), Left { above: true, below: false });
+            assert_eq!(seqs(&log), (385, 400));
+            // Some more come meanwhile.
+            let mut next = laid_out(204..=403);
+            assert_eq!(next.keep_portion(&log, portion(true)), Left { above: true, below: false });
+            assert_eq!(seqs(&next), (378, 403));
+        }
+        let mut shown = laid_out(385..=400);
+        let mut frames = 0;
+        loop {
+            let mut log = laid_out(201..=400);
+            let left = log.keep_portion(&shown, portion(true));
+            shown = log;
+            frames += 1;
+            if left == Left::default() {
+                break;
+            }
+        }
+        assert_eq!(shown, laid_out(201..=400));
+        assert!(frames < 25);
+        // Who is at work on a message, or reads elsewhere, keeps what they have.
+        let mut log = laid_out(201..=400);
+        let stays = Portion { may_skip: false, ..portion(false) };
+        assert_eq!(log.keep_portion(&laid_out(150..=250), stays), Left { above: false, below: true });
+        assert_eq!(seqs(&log), (201, 260));
     }
 
     #[test]

@@ -90,9 +90,8 @@ struct Terms {
 /// Where connections come in, and how many.
 pub(crate) struct Entrance {
     pub(crate) listener: TcpListener,
-    pub(crate) limits: Arc<Limits>,
-    /// Whether they all come from a proxy, so that their addresses tell nothing.
-    pub(crate) is_behind_proxy: bool,
+    /// What holds for one address; nothing where addresses tell nothing, as behind a proxy.
+    pub(crate) limits: Option<Arc<Limits>>,
 }
 
 /// Listens at `address`.
@@ -106,7 +105,7 @@ pub(crate) async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves `router` to whoever comes in, until the entrance is closed.
 pub(crate) async fn run(entrance: Entrance, router: Router, stages: Stages) {
-    let Entrance { listener, limits, is_behind_proxy } = entrance;
+    let Entrance { listener, limits } = entrance;
     let free = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
     loop {
         let accepted = async {
@@ -119,7 +118,7 @@ pub(crate) async fn run(entrance: Entrance, router: Router, stages: Stages) {
         };
         match accepted {
             Ok((stream, peer)) => {
-                let visit = if is_behind_proxy { Ok(None) } else { limits.visit(peer.ip()).map(Some) };
+                let visit = limits.as_ref().map(|limits| limits.visit(peer.ip())).transpose();
                 let Ok(visit) = visit else {
                     tracing::debug!(%peer, "its address has as many connections as it gets");
                     continue;

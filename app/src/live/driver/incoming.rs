@@ -13,6 +13,7 @@ use super::{
     },
     Driver, Task, with_driver,
 };
+use crate::state::Model;
 
 /// How often the page's title and counts follow while it is out of sight, where frames do not come.
 const HIDDEN_SHOW_INTERVAL: Duration = Duration::from_millis(250);
@@ -74,17 +75,16 @@ impl Driver {
 /// Shows what has changed. Outside of the driver, for views may ask for something at once.
 pub(super) fn show() {
     let mut next = None;
-    // Out of sight there are no frames that could be late.
-    let in_sight = |most| if browser::is_visible() { most } else { usize::MAX };
-    let now = clock::now();
+    let (now, is_in_sight) = (clock::now(), browser::is_visible());
     with_driver(|driver| {
         driver.showing = false;
-        let lines = driver.intake.begin_frame(now);
-        driver.take_in_waiting(in_sight(lines));
-        next = Some((driver.state, driver.intake.rows()));
+        let lines = driver.intake.begin_frame(now, is_in_sight);
+        driver.take_in_waiting(lines);
+        next = Some((driver.state, driver.intake.rows(is_in_sight)));
     });
     let Some((state, rows)) = next else { return };
-    let leaves_rows = rows.is_none_or(|rows| state.show(in_sight(rows)));
+    let may_skip = state.read(Model::is_at_bottom) == Some(true) && browser::is_nothing_at_hand();
+    let leaves_rows = rows.is_none_or(|rows| state.show(rows, may_skip));
     with_driver(|driver| {
         if driver.intake.end_frame(leaves_rows, now) {
             driver.show_soon();
