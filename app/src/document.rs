@@ -111,9 +111,9 @@ fn ThemeColors(theme: Theme) -> impl IntoView {
 }
 
 /// Loads the WebAssembly as soon as the page is painted, for it is read before it is used, and hands the page over to it. What is
-/// out of sight is not painted, and does not wait for it. It is a script, so that a browser without JavaScript loads nothing; it
-/// stands before the style sheet, which it would wait for. Leptos' own script is not used: it finds hashed files by a list on disk,
-/// and here they are inside the binary.
+/// out of sight is not painted and does not wait for it, and nothing does for longer than a second. It is a script, so that a browser
+/// without JavaScript loads nothing; it stands before the style sheet, which it would wait for. Leptos' own script is not used: it
+/// finds hashed files by a list on disk, and here they are inside the binary.
 #[component]
 fn Start(assets: Assets) -> impl IntoView {
     let Assets { js, wasm, .. } = assets;
@@ -134,8 +134,9 @@ fn Start(assets: Assets) -> impl IntoView {
     }};
     addEventListener('DOMContentLoaded', () => {{
         if (document.hidden) start();
-        requestAnimationFrame(() => setTimeout(() => start()));
         document.addEventListener('visibilitychange', () => start(), {{ once: true }});
+        new PerformanceObserver(() => start()).observe({{ type: 'paint', buffered: true }});
+        setTimeout(() => start(), 1000);
     }});
 }}",
         move_there.unwrap_or_default(),

@@ -8,11 +8,11 @@ use protocol::session::Millis;
 /// What a frame has time for at first, counted in new rows of the log; and the least and the most that comes of it.
 const ROWS_FIRST: usize = 8;
 const ROWS_MIN: usize = 4;
-const ROWS_MAX: usize = 20;
+const ROWS_MAX: usize = 16;
 /// So many lines take as long as a row that they make known: to read, to apply, and to take an older row away for.
 const LINES_PER_ROW: usize = 6;
 /// A frame takes in at least one of so many lines that wait, so that they do not become more and more where they come faster.
-const WAITING_PARTS: usize = 32;
+const WAITING_PARTS: usize = 12;
 /// For so many frames, where more lines wait than one takes in, nothing is shown: rows of messages that are past before they can be
 /// read would take the time.
 const HELD_MAX_FRAMES: u32 = 8;
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn lines_leave_time_for_some_rows_and_rows_have_what_lines_leave() {
         let mut intake = filled(60);
-        assert_eq!(frame(&mut intake, 0, 1_000), (1, 2), "beside 36 lines that were taken in at once");
+        assert_eq!(frame(&mut intake, 0, 1_000), (2, 2), "beside 36 lines that were taken in at once");
         let mut calm = filled(6);
         assert_eq!(frame(&mut calm, 0, 1_000), (0, 7));
         assert_eq!(frame(&mut calm, 35, 1_000), (0, 8));
@@ -228,13 +228,13 @@ mod tests {
 
     #[test]
     fn where_many_lines_wait_they_are_taken_in_before_anything_is_shown() {
-        let mut intake = filled(500);
+        let mut intake = filled(600);
         let frames: Vec<_> = (0..12).map(|n| frame(&mut intake, n * 16, 1_000)).collect();
         let shown = frames.iter().position(|(_, rows)| *rows > 0).unwrap();
         assert!(shown > 2, "frames that do nothing else are quick");
-        assert_eq!(frames[shown].1, ROWS_MAX / 2, "old rows go with it");
+        assert!(frames[shown].1 <= ROWS_MAX / 2, "old rows go with it");
         assert_eq!(frames[shown + 1].1, ROWS_MAX, "and then there is time for all");
-        assert_eq!(frames[..shown].iter().map(|(lines, _)| lines).sum::<usize>(), 500 - 36);
+        assert_eq!(frames[..=shown].iter().map(|(lines, _)| lines).sum::<usize>(), 600 - 36);
     }
 
     #[test]
@@ -262,9 +262,9 @@ mod tests {
     #[test]
     fn however_many_wait_they_become_fewer() {
         let mut intake = filled(9_000);
-        assert!(frame(&mut intake, 0, 0).0 >= 9_000 / WAITING_PARTS);
+        assert!(frame(&mut intake, 0, 0).0 >= (9_000 - 36) / WAITING_PARTS);
         assert!(!intake.is_full());
-        (0..2_000).for_each(|_| _ = intake.come("one more", true));
+        (0..5_000).for_each(|_| _ = intake.come("one more", true));
         assert!(intake.is_full());
     }
 
@@ -283,7 +283,10 @@ mod tests {
         let mut hidden = filled(1_000);
         frame(&mut hidden, 0, 1_000);
         let most = hidden.begin_frame(1_000, false);
-        assert_eq!((0..most).map_while(|_| hidden.next()).count(), 1_000 - 36 - 31);
+        assert_eq!(
+            (0..most).map_while(|_| hidden.next()).count(),
+            1_000 - 36 - 964_usize.div_ceil(WAITING_PARTS)
+        );
         assert_eq!(hidden.rows(false), Some(usize::MAX));
         hidden.end_frame(false, 1_000);
         assert_eq!(hidden.rows, ROWS_FIRST, "nothing is learnt where there are no frames");
