@@ -182,9 +182,10 @@ impl Log {
         let (start, end) = if kept == 0 || (may_skip && is_too_late) {
             (all.saturating_sub(most.max(TAIL_ROWS)), all)
         } else {
-            let end = all.min(last.saturating_add(most));
-            let spare = most - (end - last);
-            (if is_filling { first.saturating_sub(spare) } else { 0 }, end)
+            let end = all.min(last.saturating_add(most).max(TAIL_ROWS));
+            let spare = most.saturating_sub(end - last);
+            let start = first.saturating_sub(spare).min(end.saturating_sub(TAIL_ROWS));
+            (if is_filling { start } else { 0 }, end)
         };
         let later = self.keys.split_off(end);
         let above: Vec<RowKey> = self.keys.drain(..start).collect();
@@ -342,25 +343,18 @@ mod tests {
 
     #[test]
     fn new_rows_come_so_many_at_a_time() {
-        // `D` is the row of the day.
         for (shown, all, expected, left) in [
-            (3..=5, 3..=7, "D34567", false),
-            (3..=5, 3..=8, "D34567", true),
-            (3..=5, 5..=9, "D567", true),
+            (3..=30, 3..=32, 3..=32, false),
+            (3..=30, 3..=33, 3..=32, true),
+            (3..=30, 5..=34, 5..=32, true),
             // What comes in above is one page, and not for later.
-            (6..=7, 1..=8, "D12345678", false),
-            (1..=2, 1..=2, "D12", false),
+            (26..=37, 1..=38, 1..=38, false),
+            (1..=2, 1..=2, 1..=2, false),
         ] {
-            let shown = laid_out(shown);
             let mut log = laid_out(all);
             let portion = Portion { most: 2, may_skip: false, is_filling: false };
-            assert_eq!(log.keep_portion(&shown, portion), Left { above: false, below: left });
-            let letters = log.keys().iter().map(|key| match log.row(key) {
-                Some(Row::Message(row)) => row.message.seq.to_string(),
-                _ => "D".to_owned(),
-            });
-            assert_eq!(letters.collect::<String>(), expected);
-            assert_eq!(log.rows.len(), log.keys.len());
+            assert_eq!(log.keep_portion(&laid_out(shown), portion), Left { above: false, below: left });
+            assert_eq!(log, laid_out(expected));
         }
     }
 
@@ -409,6 +403,14 @@ mod tests {
         }
         assert_eq!(shown, laid_out(201..=400));
         assert!(frames < 25);
+        // However little is left of what was shown, a view is full.
+        for is_filling in [false, true] {
+            for (shown, may_skip) in [(laid_out(395..=396), true), (laid_out(201..=202), false)] {
+                let mut log = laid_out(201..=400);
+                log.keep_portion(&shown, Portion { most: 4, may_skip, is_filling });
+                assert!(log.keys().len() >= TAIL_ROWS);
+            }
+        }
         // Who is at work on a message, or reads elsewhere, keeps what they have.
         let mut log = laid_out(201..=400);
         let stays = Portion { may_skip: false, ..portion(false) };
