@@ -135,8 +135,8 @@ fn Start(assets: Assets) -> impl IntoView {
     addEventListener('DOMContentLoaded', () => {{
         if (document.hidden) start();
         document.addEventListener('visibilitychange', () => start(), {{ once: true }});
-        new PerformanceObserver(() => start()).observe({{ type: 'paint', buffered: true }});
         setTimeout(() => start(), 1000);
+        new PerformanceObserver(() => start()).observe({{ type: 'paint', buffered: true }});
     }});
 }}",
         move_there.unwrap_or_default(),

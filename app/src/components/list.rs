@@ -85,14 +85,14 @@ impl<K: Clone + Eq + Hash + Send + 'static> Render for Rows<K> {
         let from: Vec<Option<usize>> = self.keys.iter().map(|key| known.get(key).copied()).collect();
         let make = |at: usize| (self.row)(self.keys[at].clone()).build();
         let rows = mem::take(&mut state.rows);
-        let gone;
-        (state.rows, gone) = rearrange(rows, &from, make, |row, next| {
+        let (rows, gone) = rearrange(rows, &from, make, |row, following| {
             let Some(parent) = &state.parent else { return };
-            // Every row is an element, so what follows is in the document.
-            if !next.is_some_and(|next| next.insert_before_this(row)) {
+            // One whose key has nothing to show is not in the document.
+            if !following.iter().rev().any(|next| next.insert_before_this(row)) {
                 row.mount(parent, Some(state.end.as_ref()));
             }
         });
+        state.rows = rows;
         state.keys = self.keys;
         unmake(gone);
     }
@@ -109,12 +109,12 @@ fn unmake(mut gone: Vec<RowState>) {
 }
 
 /// Makes of `rows` those that there are to be: the one at `from[n]` becomes the `n`th, what comes from nowhere is made, and whatever
-/// is not at its place is put before the one that follows it. What goes nowhere is taken away, and answered as well.
+/// is not at its place is put before those that follow it, of which the next is the last. What goes nowhere is taken away, and answered as well.
 fn rearrange<R: Mountable>(
     rows: Vec<R>,
     from: &[Option<usize>],
     make: impl Fn(usize) -> R,
-    put: impl Fn(&mut R, Option<&R>),
+    put: impl Fn(&mut R, &[R]),
 ) -> (Vec<R>, Vec<R>) {
     let stays = stays(from);
     let mut rows: Vec<Option<R>> = rows.into_iter().map(Some).collect();
@@ -124,7 +124,7 @@ fn rearrange<R: Mountable>(
         let is_at_its_place = kept.is_some() && stays[at];
         let mut row = kept.unwrap_or_else(|| make(at));
         if !is_at_its_place {
-            put(&mut row, backwards.last());
+            put(&mut row, &backwards);
         }
         backwards.push(row);
     }
@@ -282,7 +282,8 @@ mod tests {
             old.iter().copied().map(named).collect(),
             &from,
             |at| named(new[at]),
-            |row, next| {
+            |row, following: &[Named]| {
+                let next = following.last();
                 let mut page = page.borrow_mut();
                 page.put += 1;
                 page.rows.retain(|other| *other != row.name);

@@ -40,10 +40,8 @@ pub(super) fn listen(tell: fn(Heard)) -> Vec<WindowListenerHandle> {
 
 /// Whether the focus is on nothing but, perhaps, the composer: on no message, and in no window that was opened for one.
 pub(super) fn is_nothing_at_hand() -> bool {
-    document().active_element().is_none_or(|element| {
-        let is_within_message = element.closest("article").is_ok_and(|message| message.is_some());
-        matches!(element.tag_name().as_str(), "BODY" | "TEXTAREA") && !is_within_message
-    })
+    let focused = document().active_element();
+    focused.is_none_or(|element| matches!(element.tag_name().as_str(), "BODY" | "TEXTAREA"))
 }
 
 /// Whether the page can be seen.

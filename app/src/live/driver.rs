@@ -81,8 +81,9 @@ struct Driver {
     welcomed: bool,
     /// When the session or the model wants to be woken, and what will.
     alarm: Option<(Millis, TimeoutHandle)>,
-    /// Whether what has changed is about to be shown.
+    /// Whether what has changed is about to be shown, and how often it was: what is about to be is not, where it was shown meanwhile.
     showing: bool,
+    shows: u32,
     /// Whether this user is signing out here.
     leaving: bool,
     drafts: HashMap<RoomSlug, String>,
@@ -105,6 +106,7 @@ pub(super) fn start(state: ChatState) {
         welcomed: false,
         alarm: None,
         showing: false,
+        shows: 0,
         leaving: false,
         drafts: HashMap::new(),
         draft_timer: None,
@@ -239,7 +241,15 @@ impl Driver {
     /// Does what a view asks for.
     fn ask(&mut self, intent: Intent) {
         // What the page tells of itself all the time is nothing that its reader waits for.
-        if !matches!(intent, Intent::Scrolled { .. } | Intent::Typing | Intent::Draft { .. }) {
+        let is_awaited = !matches!(
+            intent,
+            Intent::Scrolled { .. }
+                | Intent::LoadOlder
+                | Intent::LoadNewer
+                | Intent::Typing
+                | Intent::Draft { .. }
+        );
+        if is_awaited {
             self.intake.hurry();
         }
         match intent {
@@ -290,6 +300,7 @@ impl Driver {
 
     /// Shows a room, and remembers it as the one to begin with the next time.
     fn show_room(&mut self, slug: RoomSlug, place: Place) {
+        self.intake.hurry();
         browser::set_cookie(LAST_ROOM, &String::from(js_sys::encode_uri_component(slug.as_str())));
         self.run([Task::Change(Change::Opened { slug, place })]);
     }

@@ -73,7 +73,7 @@ impl Intake {
         self.waiting.len() > WAITING_MAX_LINES
     }
 
-    /// What waits is not taken in any more.
+    /// What waits is not taken in any more. What a frame has time for is still known.
     pub(crate) fn clear(&mut self) {
         *self = Self { rows: self.rows, ..Self::new() };
     }

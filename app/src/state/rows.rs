@@ -174,19 +174,32 @@ impl Log {
     pub(crate) fn keep_portion(&mut self, shown: &Self, portion: Portion) -> Left {
         let Portion { most, may_skip, is_filling } = portion;
         let all = self.keys.len();
-        let is_kept = |key: &RowKey| matches!(key, RowKey::Message(..)) && shown.rows.contains_key(key);
+        let has_place = |key: &RowKey| matches!(self.rows.get(key), Some(Row::Message(row)) if row.message.seq > Seq::ZERO);
+        let is_kept = |key: &RowKey| has_place(key) && shown.rows.contains_key(key);
         let first = self.keys.iter().position(is_kept).unwrap_or(all);
         let last = self.keys.iter().rposition(is_kept).map_or(all, |last| last + 1);
-        let (kept, late) = (last - first, all - last);
-        let is_too_late = late > most && (late > LATE_MAX_ROWS || kept.saturating_add(most) < TAIL_ROWS);
-        let (start, end) = if kept == 0 || (may_skip && is_too_late) {
-            (all.saturating_sub(most.max(TAIL_ROWS)), all)
+        // What the reader says themselves stands last until it has a place, and others come in above it.
+        let own = self.keys.iter().rev().take_while(|key| !has_place(key)).count();
+        let (kept, late) = (last - first, (all - last).saturating_sub(own));
+        let at_once = if own > 0 { most.max(TAIL_ROWS) } else { most };
+        let is_too_late =
+            late > at_once && (own > 0 || late > LATE_MAX_ROWS || kept.saturating_add(most) < TAIL_ROWS);
+        let (mut start, mut end) = if kept == 0 || (may_skip && is_too_late) {
+            (all.saturating_sub(most.max(TAIL_ROWS).saturating_add(own)), all)
         } else {
-            let end = all.min(last.saturating_add(most).max(TAIL_ROWS));
+            let end = if late <= at_once { all } else { all.min(last.saturating_add(most).max(TAIL_ROWS)) };
             let spare = most.saturating_sub(end - last);
             let start = first.saturating_sub(spare).min(end.saturating_sub(TAIL_ROWS));
             (if is_filling { start } else { 0 }, end)
         };
+        // No divider at an edge without its message: from there it would not go on.
+        let is_divider = |at: usize| !matches!(self.keys[at], RowKey::Message(..));
+        while start > 0 && start < all && is_divider(start) {
+            start -= 1;
+        }
+        while end > 0 && end < all && is_divider(end - 1) {
+            end += 1;
+        }
         let later = self.keys.split_off(end);
         let above: Vec<RowKey> = self.keys.drain(..start).collect();
         for key in above.iter().chain(&later) {
@@ -403,6 +416,24 @@ mod tests {
         }
         assert_eq!(shown, laid_out(201..=400));
         assert!(frames < 25);
+        // Their own message, not stored yet, stands last all the while.
+        let with_own = |seqs| {
+            let mut log = laid_out(seqs);
+            let Row::Message(mut own) = log.rows[&log.keys[1]].clone() else { unreachable!() };
+            own.message = Arc::new(Message { seq: Seq::ZERO, ..Message::clone(&own.message) });
+            log.push(RowKey::Message(UserId(uuid::Uuid::nil()), OpId(uuid::Uuid::nil())), Row::Message(own));
+            log
+        };
+        for (shown, rows) in [
+            (101..=200, TAIL_ROWS + 1),
+            (200..=380, TAIL_ROWS + 1),
+            (300..=390, 200 + 2),
+            (201..=399, 200 + 2),
+        ] {
+            let mut log = with_own(201..=400);
+            log.keep_portion(&with_own(shown), portion(false));
+            assert_eq!((log.keys().len(), log.keys().last()), (rows, with_own(1..=1).keys().last()));
+        }
         // However little is left of what was shown, a view is full.
         for is_filling in [false, true] {
             for (shown, may_skip) in [(laid_out(395..=396), true), (laid_out(201..=202), false)] {

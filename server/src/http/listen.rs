@@ -90,7 +90,7 @@ struct Terms {
 /// Where connections come in, and how many.
 pub(crate) struct Entrance {
     pub(crate) listener: TcpListener,
-    /// What holds for one address; nothing where addresses tell nothing, as behind a proxy.
+    /// What holds for one address; nothing where addresses tell nothing, as behind a proxy, or nobody is to be kept out.
     pub(crate) limits: Option<Arc<Limits>>,
 }
 

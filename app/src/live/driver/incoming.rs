@@ -64,6 +64,14 @@ impl Driver {
         if std::mem::replace(&mut self.showing, true) {
             return;
         }
+        let number = self.shows;
+        let show = move || {
+            let mut is_due = false;
+            with_driver(|driver| is_due = driver.shows == number);
+            if is_due {
+                show();
+            }
+        };
         if browser::is_visible() {
             request_animation_frame(show);
         } else {
@@ -78,6 +86,7 @@ pub(super) fn show() {
     let (now, is_in_sight) = (clock::now(), browser::is_visible());
     with_driver(|driver| {
         driver.showing = false;
+        driver.shows += 1;
         let lines = driver.intake.begin_frame(now, is_in_sight);
         driver.take_in_waiting(lines);
         next = Some((driver.state, driver.intake.rows(is_in_sight)));
