@@ -117,7 +117,7 @@ async function memory(page: Page, session: CDPSession): Promise<{ script: number
   return { script: usedSize / 1e6, wasm: wasm / 1e6, nodes };
 }
 
-test('memory while 100,000 messages pass', async ({ browser, server, api }) => {
+test('memory while 300,000 messages pass', async ({ browser, server, api }) => {
   const ann = await api('Ann');
   const page = await visitor(browser, server.url, ann);
   const session = await page.context().newCDPSession(page);
@@ -130,15 +130,15 @@ test('memory while 100,000 messages pass', async ({ browser, server, api }) => {
     return memory(page, session);
   };
   // A WebAssembly's memory never shrinks: before the first of the two it finds the size that the fastest moments take.
-  const early = await at(50_000, 50_000);
-  const late = await at(100_000, 50_000);
-  for (const [name, held] of [['50,000', early], ['100,000', late]] as const) {
+  const early = await at(100_000, 100_000);
+  const late = await at(300_000, 200_000);
+  for (const [name, held] of [['100,000', early], ['300,000', late]] as const) {
     figure(`after ${name} messages: script's heap`, held.script, 'MB');
     figure(`after ${name} messages: memory of the WebAssembly`, held.wasm, 'MB');
     figure(`after ${name} messages: nodes of the document`, held.nodes, '');
   }
   const sum = ({ script, wasm }: typeof early) => script + wasm;
-  figure('memory grown by the 50,000 messages between', (sum(late) / sum(early) - 1) * 100, '%', { most: 5 });
+  figure('memory grown by the 200,000 messages between', (sum(late) / sum(early) - 1) * 100, '%', { most: 5 });
   await page.context().close();
 });
 
