@@ -22,6 +22,7 @@ mod new_room;
 mod overlay;
 mod people;
 mod picker;
+mod piece;
 pub(crate) mod preferences;
 mod reactions;
 mod reactive;

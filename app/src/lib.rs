@@ -25,6 +25,8 @@ mod document;
 #[cfg(feature = "ssr")]
 mod fragments;
 mod handover;
+#[cfg(feature = "hydrate")]
+mod hydration;
 mod i18n;
 #[cfg(feature = "hydrate")]
 mod live;

@@ -16,7 +16,7 @@
 
 use leptos::prelude::*;
 
-use crate::state::ChatState;
+use crate::{hydration, state::ChatState};
 
 mod browser;
 mod clock;
@@ -30,7 +30,7 @@ pub(crate) mod zone;
 
 /// Makes the page live after hydration, until the current owner goes.
 pub(crate) fn go_live(state: ChatState) {
-    // An effect: hydration must find what the server rendered before anything changes.
-    Effect::new(move |_| driver::start(state));
+    // Hydration must find what the server rendered: nothing changes before it is done.
+    Effect::new(move |_| hydration::afterwards(move || driver::start(state)));
     on_cleanup(move || driver::stop(state));
 }

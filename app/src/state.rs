@@ -5,7 +5,7 @@
 //! the socket, the clock and the storage bring, and carries out what it asks for. On the server the same state is built
 //! from the [`ChatPage`], only read, and never changes; that is why the first paint and the hydrated page are equal.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use futures_channel::oneshot;
 use leptos::prelude::*;
@@ -126,12 +126,48 @@ pub(crate) enum Intent {
     SignOut { agreed: Unsent, answer: oneshot::Sender<Result<(), Staying>> },
 }
 
+impl Intent {
+    /// Whether somebody waits for what becomes of it: not for what a page tells of itself all the time.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !matches!(
+            self,
+            Self::Scrolled { .. } | Self::LoadOlder | Self::LoadNewer | Self::Typing | Self::Draft { .. }
+        )
+    }
+}
+
+/// Where intents go.
+enum Outlet {
+    /// Nowhere yet: they wait until the page is live.
+    Closed(Vec<Intent>),
+    /// There.
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "on the server nobody listens"))]
+    Open(fn(Intent)),
+}
+
+impl Outlet {
+    /// An intent, and where it goes; `None` where it waits.
+    fn pass(&mut self, intent: Intent) -> Option<(fn(Intent), Intent)> {
+        match self {
+            Self::Open(outlet) => Some((*outlet, intent)),
+            Self::Closed(waiting) => {
+                // Of what is told all the time only the last is news.
+                if !intent.is_awaited() {
+                    waiting.retain(|other| mem::discriminant(other) != mem::discriminant(&intent));
+                }
+                waiting.push(intent);
+                None
+            }
+        }
+    }
+}
+
 /// The state of the chat page, in context. Copied freely: it is a bundle of handles.
 #[derive(Clone, Copy)]
 pub struct ChatState {
     model: StoredValue<Model>,
-    /// Where intents go; nowhere on the server, which shows only.
-    outlet: StoredValue<Option<fn(Intent)>>,
+    /// Where intents go.
+    outlet: StoredValue<Outlet>,
     /// Apart, for a row holds handles of the state a dozen times.
     shown: StoredValue<Shown>,
     /// What is known and not shown yet.
@@ -225,7 +261,7 @@ impl ChatState {
         };
         Self {
             model: StoredValue::new(model),
-            outlet: StoredValue::new(None),
+            outlet: StoredValue::new(Outlet::Closed(Vec::new())),
             shown: StoredValue::new(shown),
             left: StoredValue::new(Left::default()),
         }
@@ -493,7 +529,8 @@ impl ChatState {
     }
 
     fn ask(&self, intent: Intent) {
-        if let Some(outlet) = self.outlet.get_value() {
+        // Nothing is held while it is carried out, for that may lead to the next.
+        if let Some((outlet, intent)) = self.outlet.try_update_value(|outlet| outlet.pass(intent)).flatten() {
             outlet(intent);
         }
     }

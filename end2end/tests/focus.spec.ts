@@ -130,3 +130,19 @@ test('whoever stands on the oldest message is left alone when older ones come', 
   await expect(oldest).toBeFocused();
   expect(await losses()).toBe(0);
 });
+
+test('a message that is looked at stays where it is, however many come one by one', async ({ api, person }) => {
+  const bob = await api('Bob');
+  await bob.fill('general', Array.from({ length: 60 }, (_, n) => `${n}: before`));
+  const alice = await person('Alice', { deviceScaleFactor: 1.25 });
+  const looked = alice.numbered(12);
+  await looked.focus();
+  const place = () => looked.evaluate((row) => row.getBoundingClientRect().top);
+  await expect(alice.toNewest).toBeVisible();
+  const before = await place();
+  for (let n = 60; n < 90; n++) {
+    await bob.post('general', `${n}: after`);
+    await expect(alice.numbered(n)).toBeAttached();
+  }
+  expect(Math.abs((await place()) - before)).toBeLessThanOrEqual(1);
+});

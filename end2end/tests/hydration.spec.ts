@@ -3,6 +3,12 @@
 import { talk } from '../support/corpus.js';
 import { expect, test } from '../support/test.js';
 
+declare global {
+  interface Window {
+    pieces: { held: (() => void)[]; letOneGo: () => void; letAllGo: () => void };
+  }
+}
+
 test('no page complains', async ({ visitor, api }) => {
   const writer = await api('Writer');
   const posted = await writer.fill('general', talk);
@@ -62,4 +68,47 @@ test('a message that is posted between page and socket is not missed', async ({ 
   await alice.untilLive(async () => release());
   await expect(alice.message('in between')).toBeVisible();
   await expect(alice.messages).toHaveCount(2);
+});
+
+test('what is sent while rows are still to become live is sent once they are', async ({ visitor, api }) => {
+  const writer = await api('Writer');
+  await writer.fill('general', Array.from({ length: 40 }, (_, n) => `${n}: before`));
+  const alice = await visitor('Alice');
+  await alice.signIn();
+  // The page becomes live piece by piece, each behind a timer that waits for nothing: here they wait to be let go.
+  await alice.page.addInitScript(() => {
+    if (sessionStorage.getItem('pieces')) return;
+    sessionStorage.setItem('pieces', 'were held');
+    const real = window.setTimeout;
+    const held: (() => void)[] = [];
+    const hold = (work: () => void, ms?: number, ...rest: unknown[]) => (ms === 0 ? held.push(work) : real(work, ms, ...rest));
+    window.setTimeout = hold as typeof window.setTimeout;
+    const letAllGo = () => {
+      window.setTimeout = real;
+      for (const work of held) real(work);
+    };
+    window.pieces = { held, letOneGo: () => held.shift()?.(), letAllGo };
+  });
+  await alice.page.reload({ waitUntil: 'commit' });
+  await alice.page.waitForFunction(() => window.pieces?.held.length);
+  await expect(async () => {
+    await alice.page.evaluate(() => window.pieces.letOneGo());
+    await alice.composer.fill('early');
+    await alice.composer.press('Enter');
+    expect(await alice.composer.inputValue()).toBe('');
+  }).toPass({ intervals: [0] });
+  await alice.composer.pressSequentially('half');
+  await expect(alice.message('early')).toHaveCount(0);
+  expect(await alice.page.evaluate(() => window.pieces.held.length)).toBe(1);
+  await alice.page.evaluate(() => window.pieces.letAllGo());
+  await expect(alice.message('early')).toBeVisible();
+  await expect(alice.message('early').getByText('Sending')).toHaveCount(0);
+  await expect(alice.composer).toHaveValue('half');
+  // The first row, which becomes live last, is.
+  await alice.numbered(0).focus();
+  await expect(alice.numbered(0).getByRole('toolbar')).toBeAttached();
+  await alice.reload();
+  await expect(alice.message('early')).toHaveCount(1);
+  await expect(alice.composer).toHaveValue('half');
+  expect(alice.complaints).toEqual([]);
 });

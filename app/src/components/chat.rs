@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     actions::MessageDialogs, banner::Banner, composer::Composer, desk::Desk, header::Header, help::Help,
-    log::Log, people::People, picker::Picker, sidebar::Sidebar,
+    log::Log, people::People, picker::Picker, piece::piece, sidebar::Sidebar,
 };
 use crate::{
     i18n::{language, text},
@@ -38,17 +38,17 @@ pub(crate) fn Chat(page: ChatPage, place: Place) -> impl IntoView {
         <div class="chat" inert=desk.leaving>
             <Sidebar />
             <main class="sheet-page">
-                <Header />
-                <Log />
+                {piece(|| view! { <Header /> }.into_any())}
+                {piece(|| view! { <Log /> }.into_any())}
                 <footer class="foot">
-                    <Banner />
+                    {piece(|| view! { <Banner /> }.into_any())}
                     <div hidden=move || existence.get() != Existence::There>
                         <Typing />
-                        <Composer />
+                        {piece(|| view! { <Composer /> }.into_any())}
                     </div>
                 </footer>
             </main>
-            <People />
+            {piece(|| view! { <People /> }.into_any())}
         </div>
         <p class="leaving" role="status">
             {move || desk.leaving.get().then(|| text!(language(), account.signing_out).to_owned())}

@@ -22,27 +22,27 @@ use leptos::{
 
 /// A row's view. In the browser it has an owner that nobody knows but the row.
 #[cfg(feature = "hydrate")]
-type Row = leptos::tachys::reactive_graph::OwnedView<AnyView>;
+type Row = super::piece::Piece;
 /// A row's view. It is drawn once: its signals belong to the document's owner, which goes as soon as the document is made.
 #[cfg(not(feature = "hydrate"))]
 type Row = AnyView;
 type RowState = <Row as Render>::State;
 
-/// Rows for the keys that `each` tells, in that order. In a row there are the desk and the language, and no other context.
+/// Rows for the keys that `each` tells, in that order; each is one element. In a row there are the desk and the language, and no other context.
 #[cfg(feature = "hydrate")]
 pub(crate) fn list<K: Clone + Eq + Hash + Send + 'static>(
     each: impl Fn() -> Vec<K> + Send + 'static,
     row: impl Fn(K) -> AnyView + Send + Sync + 'static,
 ) -> AnyView {
     let (desk, locale) = (super::desk::use_desk(), crate::i18n::language());
+    let row = Arc::new(row);
     let row: Arc<dyn Fn(K) -> Row + Send + Sync> = Arc::new(move |key| {
-        let owner = Owner::default();
-        let view = owner.with(|| {
+        let row = Arc::clone(&row);
+        Row::new(Owner::default(), move || {
             provide_context(desk);
             provide_context(locale);
             row(key)
-        });
-        Row::new_with_owner(view, owner)
+        })
     });
     // Boxed, so that there is one list for each type of key and not for each list.
     let each: Box<dyn Fn() -> Vec<K> + Send> = Box::new(each);

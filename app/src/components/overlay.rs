@@ -7,6 +7,7 @@ use web_sys::{CssStyleDeclaration, Element, Event, HtmlElement};
 
 use super::{
     icon::{Icon, icon},
+    piece::piece,
     when::when,
 };
 
@@ -48,23 +49,26 @@ pub(crate) fn Modal(
         }
         pressed_outside.set_value(false);
     });
-    view! {
-        <dialog
-            node_ref=dialog
-            class=format!("modal {class}")
-            aria-label=label
-            on:close=move |_| on_close.run(())
-            on:pointerdown=move |event| pressed_outside.set_value(hits_backdrop(dialog, &event))
-            on:click=move |event| {
-                // The click that ends the long press which opened the dialog began elsewhere.
-                if pressed_outside.get_value() && hits_backdrop(dialog, &event) {
-                    on_close.run(());
+    piece(move || {
+        view! {
+            <dialog
+                node_ref=dialog
+                class=format!("modal {class}")
+                aria-label=label
+                on:close=move |_| on_close.run(())
+                on:pointerdown=move |event| pressed_outside.set_value(hits_backdrop(dialog, &event))
+                on:click=move |event| {
+                    // The click that ends the long press which opened the dialog began elsewhere.
+                    if pressed_outside.get_value() && hits_backdrop(dialog, &event) {
+                        on_close.run(());
+                    }
                 }
-            }
-        >
-            {when(move || open.get(), move || view! { <div class="modal-body">{children()}</div> }.into_any())}
-        </dialog>
-    }
+            >
+                {when(move || open.get(), move || view! { <div class="modal-body">{children()}</div> }.into_any())}
+            </dialog>
+        }
+        .into_any()
+    })
 }
 
 /// Whether a dialog's backdrop was hit: the dialog itself is, only where nothing in it is.

@@ -44,6 +44,20 @@ struct Place {
     row: Option<(SendWrapper<Element>, f64)>,
 }
 
+impl Place {
+    /// The row and where it is to stand, if that is where it is but for less than a pixel, and nothing was scrolled.
+    fn held(&self, scroller: &Element) -> Option<(SendWrapper<Element>, f64)> {
+        let is_there = |(row, top): &&(SendWrapper<Element>, f64)| {
+            row.is_connected() && (top_within(row, scroller) - top).abs() < 1.0
+        };
+        self.row
+            .as_ref()
+            .filter(is_there)
+            .filter(|_| (self.position - position(scroller)).abs() < 1.0)
+            .cloned()
+    }
+}
+
 impl Scroll {
     pub(crate) fn new(state: &ChatState) -> Self {
         Self {
@@ -100,7 +114,12 @@ impl Scroll {
 
     /// The reader has scrolled: this is where they are now.
     pub(crate) fn scrolled(&self) {
-        let Some(place) = self.look() else { return };
+        let (Some(scroller), Some(mut place)) = (self.scroller.get_untracked(), self.look()) else { return };
+        // Less than a pixel is not made up for and must not add up: where nobody has scrolled (the browser tells of what was made up
+        // for, too), the row is held to where it was to stand, not to where it does.
+        if let Some(held) = self.place.with_value(|known| known.held(&scroller)) {
+            place.row = Some(held);
+        }
         self.set_place(place);
         self.fetch_ahead();
     }
@@ -125,23 +144,31 @@ impl Scroll {
     /// Something in the log has changed: puts the view back to where the reader was.
     fn keep(&self) {
         let Some(scroller) = self.scroller.get_untracked() else { return };
-        let moved = self.place.with_value(|place| {
+        let (moved, held) = self.place.with_value(|place| {
             // Where the log has grown shorter the old position may be none any more; positions are rounded.
             let beginning = f64::from(scroller.client_height() - scroller.scroll_height());
             let by_reader = position(&scroller) - place.position.max(beginning);
             let by_reader = if by_reader.abs() > 1.0 { by_reader } else { 0.0 };
             // At the end one stays until one scrolls away oneself.
             if place.at_end && by_reader >= 0.0 && !self.more_below() {
-                return -position(&scroller);
+                return (-position(&scroller), None);
             }
             match &place.row {
-                Some((row, top)) if row.is_connected() => top_within(row, &scroller) - (top - by_reader),
-                _ => 0.0,
+                Some((row, top)) if row.is_connected() => {
+                    let top = top - by_reader;
+                    (top_within(row, &scroller) - top, Some((row.clone(), top)))
+                }
+                _ => (0.0, None),
             }
         });
         if moved.abs() >= 1.0 {
             scroller.scroll_by_with_x_and_y(0.0, moved);
         }
+        let position = position(&scroller);
+        self.place.update_value(|place| {
+            place.position = position;
+            place.row = held;
+        });
         self.scrolled();
     }
 

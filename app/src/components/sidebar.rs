@@ -13,6 +13,7 @@ use super::{
     list::list,
     new_room::{NEW_ROOM_ID, NewRoomDialog, open_new_room},
     overlay::{drawer_closer, drawer_toggled, hide_popover},
+    piece::piece,
 };
 use crate::{
     i18n::{Locale, language, text},
@@ -30,42 +31,48 @@ pub(crate) fn Sidebar() -> impl IntoView {
     let rooms = state.rooms();
     let slugs = move || rooms.with(|rooms| rooms.iter().map(|entry| entry.room.slug.clone()).collect());
     let dialog = NodeRef::<html::Dialog>::new();
-    view! {
-        <nav
-            class="side"
-            id=SIDEBAR_ID
-            popover="auto"
-            aria-label=text!(locale, sidebar.rooms)
-            on:toggle=move |event| drawer_toggled(&event)
-        >
-            <div class="side-top">
-                <div class="brand">
-                    <Mark />
-                    "Hubbub"
+    let side = move || {
+        view! {
+            <nav
+                class="side"
+                id=SIDEBAR_ID
+                popover="auto"
+                aria-label=text!(locale, sidebar.rooms)
+                on:toggle=move |event| drawer_toggled(&event)
+            >
+                <div class="side-top">
+                    <div class="brand">
+                        <Mark />
+                        "Hubbub"
+                    </div>
+                    {drawer_closer(SIDEBAR_ID, text!(locale, sidebar.close))}
                 </div>
-                {drawer_closer(SIDEBAR_ID, text!(locale, sidebar.close))}
-            </div>
-            <div class="label">
-                <h2>{text!(locale, sidebar.rooms)}</h2>
-                <button
-                    class="icon-button"
-                    popovertarget=NEW_ROOM_ID
-                    aria-label=text!(locale, sidebar.new_room)
-                    title=text!(locale, sidebar.new_room)
-                    on:click=move |event| {
-                        event.prevent_default();
-                        open_new_room(dialog);
-                    }
-                >
-                    {icon(Icon::Plus)}
-                </button>
-            </div>
-            <ul class="rooms">
-                {list(slugs, room_link)}
-            </ul>
-            <Account />
-        </nav>
-        <NewRoomDialog dialog />
+                <div class="label">
+                    <h2>{text!(locale, sidebar.rooms)}</h2>
+                    <button
+                        class="icon-button"
+                        popovertarget=NEW_ROOM_ID
+                        aria-label=text!(locale, sidebar.new_room)
+                        title=text!(locale, sidebar.new_room)
+                        on:click=move |event| {
+                            event.prevent_default();
+                            open_new_room(dialog);
+                        }
+                    >
+                        {icon(Icon::Plus)}
+                    </button>
+                </div>
+                <ul class="rooms">
+                    {list(slugs, room_link)}
+                </ul>
+                <Account />
+            </nav>
+        }
+        .into_any()
+    };
+    view! {
+        {piece(side)}
+        {piece(move || view! { <NewRoomDialog dialog /> }.into_any())}
     }
 }
 

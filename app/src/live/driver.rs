@@ -240,16 +240,7 @@ impl Driver {
 
     /// Does what a view asks for.
     fn ask(&mut self, intent: Intent) {
-        // What the page tells of itself all the time is nothing that its reader waits for.
-        let is_awaited = !matches!(
-            intent,
-            Intent::Scrolled { .. }
-                | Intent::LoadOlder
-                | Intent::LoadNewer
-                | Intent::Typing
-                | Intent::Draft { .. }
-        );
-        if is_awaited {
+        if intent.is_awaited() {
             self.intake.hurry();
         }
         match intent {

@@ -1,19 +1,22 @@
 //! What the browser's half does with the state: change it, and show what has changed.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use leptos::prelude::*;
 use protocol::session::Millis;
 
 use super::{
-    Ask, Change, ChatState, Intent, Model, Told,
+    Ask, Change, ChatState, Intent, Model, Outlet, Told,
     rows::{Left, Portion},
 };
 
 impl ChatState {
-    /// From here on intents go to `outlet`.
+    /// From here on intents go to `outlet`: first those that have waited.
     pub(crate) fn connect(&self, outlet: fn(Intent)) {
-        self.outlet.set_value(Some(outlet));
+        let closed = self.outlet.try_update_value(|it| mem::replace(it, Outlet::Open(outlet)));
+        if let Some(Outlet::Closed(waiting)) = closed {
+            waiting.into_iter().for_each(outlet);
+        }
     }
 
     /// Whether the two are handles of one state.
@@ -47,6 +50,8 @@ impl ChatState {
             Left::default()
         };
         self.left.set_value(left);
+        // No room begins where rows above are still to come.
+        view.edges.has_older |= left.above;
         set_if_changed(shown.rooms, view.rooms);
         set_if_changed(shown.open, view.open);
         let keys_changed = shown.keys.read.with_untracked(|keys| *keys != view.log.keys());

@@ -172,6 +172,8 @@ impl Model {
         asks: &mut Vec<Ask>,
     ) {
         let Some(index) = self.index(slug) else { return };
+        // Whoever asked for older messages and has gone back to the end since looks at the newest.
+        let keep = if index == self.open && self.at_bottom { Keep::Newest } else { Keep::Oldest };
         let room = &mut self.rooms[index];
         if room.awaits(ticket) && page.as_ref().is_err_and(|refusal| is_absence(refusal.code)) {
             if room.followed {
@@ -181,7 +183,7 @@ impl Model {
         } else if room.arriving.as_ref().is_some_and(|arriving| arriving.errand.ticket == ticket) {
             self.window_fetched(index, page, asks);
         } else if room.older.as_ref().is_some_and(|errand| errand.ticket == ticket) {
-            let merged = merge(room, page, Timeline::prepend, Keep::Oldest);
+            let merged = merge(room, page, Timeline::prepend, keep);
             let errand = room.older.take();
             let place = room.timeline.as_ref().and_then(Timeline::oldest).map(Place::Before);
             if let Some(errand) = outcome(room, merged, errand, place, asks) {

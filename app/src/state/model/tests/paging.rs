@@ -64,6 +64,19 @@ fn older_messages_come_page_by_page_and_the_window_stays_bounded() {
 }
 
 #[test]
+fn older_messages_take_nothing_from_whoever_is_back_at_the_newest() {
+    let mut model = model(page(801, 1_000, 1_000), 1_000);
+    model.handle(Change::Scrolled { at_bottom: false }, 0);
+    let asks = model.handle(Change::OlderWanted, 0);
+    let fetch = fetches(&asks)[0].clone();
+    model.handle(Change::Scrolled { at_bottom: true }, 0);
+    answer(&mut model, &fetch, Ok(Page { has_more_after: true, ..page(751, 800, 1_000) }));
+    let edges = model.view().edges;
+    assert!(edges.has_older && !edges.has_newer);
+    assert_eq!(rows(&mut model).last().unwrap(), "m1000");
+}
+
+#[test]
 fn new_messages_neither_pull_the_ground_away_nor_grow_the_document() {
     let mut model = model(page(1, 200, 200), 200);
     model.handle(Change::Scrolled { at_bottom: false }, 0);
