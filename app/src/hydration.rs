@@ -63,8 +63,9 @@ fn go_on() {
     if is_busy {
         go_on_soon();
     } else {
-        let afterwards = LEFT.with_borrow_mut(|left| mem::take(&mut left.afterwards));
-        afterwards.into_iter().for_each(|work| work());
+        for work in LEFT.with_borrow_mut(|left| mem::take(&mut left.afterwards)) {
+            work();
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! the socket, the clock and the storage bring, and carries out what it asks for. On the server the same state is built
 //! from the [`ChatPage`], only read, and never changes; that is why the first paint and the hydrated page are equal.
 
-use std::{mem, sync::Arc};
+use std::sync::Arc;
 
 use futures_channel::oneshot;
 use leptos::prelude::*;
@@ -20,6 +20,7 @@ use crate::source::{ChatPage, Place};
 
 #[cfg(any(feature = "hydrate", test))]
 mod intake;
+mod intent;
 mod link;
 #[cfg_attr(
     not(feature = "hydrate"),
@@ -35,6 +36,7 @@ mod zone;
 
 #[cfg(feature = "hydrate")]
 pub(crate) use intake::Intake;
+pub(crate) use intent::Intent;
 pub(crate) use model::Model;
 #[cfg(feature = "hydrate")]
 pub(crate) use model::{Ask, Change, Fetch};
@@ -42,6 +44,7 @@ pub use room::Present;
 pub use rows::{Cause, Delivery, Failure, MessageRow, Row, RowKey};
 pub use zone::{Local, Zone};
 
+use intent::Outlet;
 use rows::{Left, Log};
 
 /// A room in the list.
@@ -106,60 +109,6 @@ pub enum Connection {
     Forbidden,
     /// The server and this page do not understand each other: reload.
     Broken,
-}
-
-/// What a view asks for and the browser's half carries out.
-#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "on the server nobody listens"))]
-pub(crate) enum Intent {
-    Submit { room: RoomSlug, kind: OpKind },
-    Retry(protocol::OpId),
-    Discard(protocol::OpId),
-    Typing,
-    Hurry,
-    GoTo(RoomSlug),
-    LoadOlder,
-    LoadNewer,
-    JumpToNewest,
-    Scrolled { at_bottom: bool },
-    Draft { room: RoomSlug, text: String },
-    CreateRoom { room: NewRoom, answer: oneshot::Sender<Result<RoomSlug, Refusal>> },
-    SignOut { agreed: Unsent, answer: oneshot::Sender<Result<(), Staying>> },
-}
-
-impl Intent {
-    /// Whether somebody waits for what becomes of it: not for what a page tells of itself all the time.
-    pub(crate) fn is_awaited(&self) -> bool {
-        !matches!(
-            self,
-            Self::Scrolled { .. } | Self::LoadOlder | Self::LoadNewer | Self::Typing | Self::Draft { .. }
-        )
-    }
-}
-
-/// Where intents go.
-enum Outlet {
-    /// Nowhere yet: they wait until the page is live.
-    Closed(Vec<Intent>),
-    /// There.
-    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "on the server nobody listens"))]
-    Open(fn(Intent)),
-}
-
-impl Outlet {
-    /// An intent, and where it goes; `None` where it waits.
-    fn pass(&mut self, intent: Intent) -> Option<(fn(Intent), Intent)> {
-        match self {
-            Self::Open(outlet) => Some((*outlet, intent)),
-            Self::Closed(waiting) => {
-                // Of what is told all the time only the last is news.
-                if !intent.is_awaited() {
-                    waiting.retain(|other| mem::discriminant(other) != mem::discriminant(&intent));
-                }
-                waiting.push(intent);
-                None
-            }
-        }
-    }
 }
 
 /// The state of the chat page, in context. Copied freely: it is a bundle of handles.

@@ -6,7 +6,8 @@ use leptos::prelude::*;
 use protocol::session::Millis;
 
 use super::{
-    Ask, Change, ChatState, Intent, Model, Outlet, Told,
+    Ask, Change, ChatState, Intent, Model, Told,
+    intent::Outlet,
     rows::{Left, Portion},
 };
 
