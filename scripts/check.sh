@@ -17,6 +17,7 @@ cargo clippy --locked -p server --all-targets -- -D warnings
 cargo clippy --locked -p app --features ssr --all-targets -- -D warnings
 cargo clippy --locked -p frontend --target wasm32-unknown-unknown -- -D warnings
 CARGO_TARGET_DIR=$HUBBUB_TARGET/model cargo clippy --locked --manifest-path model/Cargo.toml --test outbox -- -D warnings
+CARGO_TARGET_DIR=$HUBBUB_TARGET/fuzz/lint cargo clippy --locked --manifest-path fuzz/Cargo.toml -- -D warnings
 step "arrows"
 scripts/arrows.sh
 step "floors"

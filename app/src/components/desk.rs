@@ -88,10 +88,10 @@ impl Desk {
     }
 
     /// Points at a row, which knows that by `is_active`: a signal of its own, so that two rows wake and not all of them,
-    /// and that no row that is gone stays entered as a reader of a signal that lives on.
+    /// and that no row that is gone stays entered as a reader of a signal that lives on. A row that was made anew has another.
     #[cfg(feature = "hydrate")]
     pub(crate) fn point_at(&self, key: RowKey, is_active: RwSignal<bool>) {
-        if self.active.with_value(|active| active.is_none_or(|(active, _)| active != key)) {
+        if self.active.get_value() != Some((key, is_active)) {
             self.point_at_nothing();
             self.active.set_value(Some((key, is_active)));
             is_active.set(true);
