@@ -75,6 +75,8 @@ fn head(content: &Content, theme: Theme, assets: Assets) -> impl IntoView + use<
     let configuration = if is_watched() { get_configuration(None).ok() } else { None };
     let reload = configuration.map(|found| view! { <AutoReload options=found.leptos_options /> });
 
+    let title = content.title(locale).replace('&', "&amp;").replace('<', "&lt;");
+
     view! {
         <meta charset="utf-8" />
         <meta
@@ -84,7 +86,8 @@ fn head(content: &Content, theme: Theme, assets: Assets) -> impl IntoView + use<
         <meta name="color-scheme" content=scheme />
         <ThemeColors theme />
         <meta name="description" content=text!(locale, app.description) />
-        <title>{content.title(locale)}</title>
+        // Not as a text, behind which Leptos sets a mark: what stands in a title is no element.
+        <title inner_html=title></title>
         <Start assets />
         <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
         <link rel="manifest" href="/manifest.webmanifest" />

@@ -2,7 +2,7 @@
 //!
 //! To make a page full of messages live takes a tenth of a second, and on a phone half of one, in which nothing that is typed or touched is
 //! answered. So what Leptos hydrates in one go is little more than the page's outline: its pieces ([`crate::components::piece`]) come after, in
-//! tasks of their own, and once all of them are live the page may begin to change.
+//! tasks of their own. Each takes for granted that it is as the server has drawn it, so nothing is shown before all are live.
 
 use std::{cell::RefCell, mem, time::Duration};
 
@@ -24,7 +24,7 @@ struct Left {
     pieces: Vec<Work>,
     afterwards: Vec<Work>,
     /// Whether a task for it is on its way.
-    is_awaited: bool,
+    is_scheduled: bool,
 }
 
 /// Takes a piece of the page over in a later task. Nothing that it shows may change before.
@@ -40,7 +40,7 @@ pub(crate) fn afterwards(work: impl FnOnce() + 'static) {
 }
 
 fn go_on_soon() {
-    if !LEFT.with_borrow_mut(|left| mem::replace(&mut left.is_awaited, true)) {
+    if !LEFT.with_borrow_mut(|left| mem::replace(&mut left.is_scheduled, true)) {
         set_timeout(go_on, Duration::ZERO);
     }
 }
@@ -59,8 +59,9 @@ fn go_on() {
             break;
         }
     }
-    LEFT.with_borrow_mut(|left| left.is_awaited = false);
+    LEFT.with_borrow_mut(|left| left.is_scheduled = false);
     if is_busy {
+        // Also behind the last: what it has brought to run is done first.
         go_on_soon();
     } else {
         for work in LEFT.with_borrow_mut(|left| mem::take(&mut left.afterwards)) {

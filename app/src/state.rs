@@ -20,7 +20,6 @@ use crate::source::{ChatPage, Place};
 
 #[cfg(any(feature = "hydrate", test))]
 mod intake;
-mod intent;
 mod link;
 #[cfg_attr(
     not(feature = "hydrate"),
@@ -36,7 +35,6 @@ mod zone;
 
 #[cfg(feature = "hydrate")]
 pub(crate) use intake::Intake;
-pub(crate) use intent::Intent;
 pub(crate) use model::Model;
 #[cfg(feature = "hydrate")]
 pub(crate) use model::{Ask, Change, Fetch};
@@ -44,7 +42,6 @@ pub use room::Present;
 pub use rows::{Cause, Delivery, Failure, MessageRow, Row, RowKey};
 pub use zone::{Local, Zone};
 
-use intent::Outlet;
 use rows::{Left, Log};
 
 /// A room in the list.
@@ -111,12 +108,30 @@ pub enum Connection {
     Broken,
 }
 
+/// What a view asks for and the browser's half carries out.
+#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "on the server nobody listens"))]
+pub(crate) enum Intent {
+    Submit { room: RoomSlug, kind: OpKind },
+    Retry(protocol::OpId),
+    Discard(protocol::OpId),
+    Typing,
+    Hurry,
+    GoTo(RoomSlug),
+    LoadOlder,
+    LoadNewer,
+    JumpToNewest,
+    Scrolled { at_bottom: bool },
+    Draft { room: RoomSlug, text: String },
+    CreateRoom { room: NewRoom, answer: oneshot::Sender<Result<RoomSlug, Refusal>> },
+    SignOut { agreed: Unsent, answer: oneshot::Sender<Result<(), Staying>> },
+}
+
 /// The state of the chat page, in context. Copied freely: it is a bundle of handles.
 #[derive(Clone, Copy)]
 pub struct ChatState {
     model: StoredValue<Model>,
-    /// Where intents go.
-    outlet: StoredValue<Outlet>,
+    /// Where intents go; nowhere on the server, which shows only.
+    outlet: StoredValue<Option<fn(Intent)>>,
     /// Apart, for a row holds handles of the state a dozen times.
     shown: StoredValue<Shown>,
     /// What is known and not shown yet.
@@ -210,7 +225,7 @@ impl ChatState {
         };
         Self {
             model: StoredValue::new(model),
-            outlet: StoredValue::new(Outlet::Closed(Vec::new())),
+            outlet: StoredValue::new(None),
             shown: StoredValue::new(shown),
             left: StoredValue::new(Left::default()),
         }
@@ -478,8 +493,7 @@ impl ChatState {
     }
 
     fn ask(&self, intent: Intent) {
-        // Nothing is held while it is carried out, for that may lead to the next.
-        if let Some((outlet, intent)) = self.outlet.try_update_value(|outlet| outlet.pass(intent)).flatten() {
+        if let Some(outlet) = self.outlet.get_value() {
             outlet(intent);
         }
     }

@@ -1,7 +1,7 @@
 // What a page tells of itself. `install` runs in the page before anything of the product does.
 
 export interface Probe {
-  /** When the page opened its first socket, which it does as soon as it has hydrated, in ms after navigation. */
+  /** When all of the page was live, as it says itself, in ms after navigation. */
   live: number;
   /** The WebAssembly's memory. */
   memory?: { buffer: ArrayBuffer };
@@ -23,12 +23,9 @@ export function install(): void {
   const probe: Probe = { live: 0, gap: 0, task: 0, most: 0 };
   window.probe = probe;
 
-  window.WebSocket = class extends window.WebSocket {
-    constructor(address: string | URL, protocols?: string | string[]) {
-      super(address, protocols);
-      probe.live ||= performance.now();
-    }
-  };
+  new PerformanceObserver((list) => {
+    probe.live ||= list.getEntriesByName('live')[0]?.startTime ?? 0;
+  }).observe({ type: 'mark', buffered: true });
   for (const name of ['instantiate', 'instantiateStreaming'] as const) {
     const original = WebAssembly[name] as (...rest: unknown[]) => Promise<WebAssembly.WebAssemblyInstantiatedSource>;
     Object.assign(WebAssembly, {

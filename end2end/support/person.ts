@@ -56,6 +56,7 @@ export class Person {
     await step();
     await expect(this.log).toBeVisible();
     await expect.poll(() => this.count('joined'), { message: 'the socket joins' }).toBeGreaterThan(before);
+    await this.page.waitForFunction(() => performance.getEntriesByName('live').length);
   }
 
   async reload(): Promise<void> {

@@ -1,6 +1,7 @@
 // The page that came from the server is the page that the browser makes: no mismatch, no complaint in the console, no
 // breach of the content security policy, on every page.
 import { talk } from '../support/corpus.js';
+import type { Person } from '../support/person.js';
 import { expect, test } from '../support/test.js';
 
 declare global {
@@ -39,7 +40,7 @@ test('the first paint is the whole page and hydration changes none of it', async
   await writer.fill('general', talk);
   const alice = await person('Alice');
   const html = await (await alice.page.request.get(`${alice.base}/rooms/general`)).text();
-  for (const words of ['重启之后历史记录都在', 'صباح الخير', 'Good morning.']) expect(html).toContain(words);
+  for (const words of ['<title>general · Hubbub</title>', '重启之后历史记录都在', 'صباح الخير', 'Good morning.']) expect(html).toContain(words);
   const served = await alice.page.evaluate((text) => {
     const parsed = new DOMParser().parseFromString(text, 'text/html');
     return [...parsed.querySelectorAll('[role=log] article, [role=log] [role=article]')].map((row) => row.querySelectorAll('p, pre, li, blockquote').length);
@@ -70,13 +71,9 @@ test('a message that is posted between page and socket is not missed', async ({ 
   await expect(alice.messages).toHaveCount(2);
 });
 
-test('what is sent while rows are still to become live is sent once they are', async ({ visitor, api }) => {
-  const writer = await api('Writer');
-  await writer.fill('general', Array.from({ length: 40 }, (_, n) => `${n}: before`));
-  const alice = await visitor('Alice');
-  await alice.signIn();
-  // The page becomes live piece by piece, each behind a timer that waits for nothing: here they wait to be let go.
-  await alice.page.addInitScript(() => {
+/** The next page becomes live piece by piece, each behind a timer that waits for nothing; here they wait to be let go. */
+async function holdPieces({ page }: Person): Promise<void> {
+  await page.addInitScript(() => {
     if (sessionStorage.getItem('pieces')) return;
     sessionStorage.setItem('pieces', 'were held');
     const real = window.setTimeout;
@@ -89,26 +86,76 @@ test('what is sent while rows are still to become live is sent once they are', a
     };
     window.pieces = { held, letOneGo: () => held.shift()?.(), letAllGo };
   });
-  await alice.page.reload({ waitUntil: 'commit' });
+}
+
+/** Sends a message as soon as the composer takes it, and no sooner. */
+async function sendEarly(alice: Person, text: string): Promise<void> {
   await alice.page.waitForFunction(() => window.pieces?.held.length);
   await expect(async () => {
     await alice.page.evaluate(() => window.pieces.letOneGo());
-    await alice.composer.fill('early');
+    await alice.composer.fill(text);
     await alice.composer.press('Enter');
     expect(await alice.composer.inputValue()).toBe('');
   }).toPass({ intervals: [0] });
+}
+
+test('what is sent while the page becomes live is shown once it is', async ({ visitor, api }) => {
+  const writer = await api('Writer');
+  await writer.fill('general', Array.from({ length: 40 }, (_, n) => `${n}: before`));
+  const alice = await visitor('Alice');
+  await alice.signIn();
+  await holdPieces(alice);
+  await alice.page.reload({ waitUntil: 'commit' });
+  await sendEarly(alice, 'early');
   await alice.composer.pressSequentially('half');
-  await expect(alice.message('early')).toHaveCount(0);
+  await writer.post('general', 'of another');
+  await alice.numbered(2).focus();
   expect(await alice.page.evaluate(() => window.pieces.held.length)).toBe(1);
+  await expect(alice.message('early')).toHaveCount(0);
   await alice.page.evaluate(() => window.pieces.letAllGo());
   await expect(alice.message('early')).toBeVisible();
   await expect(alice.message('early').getByText('Sending')).toHaveCount(0);
+  await expect(alice.message('of another')).toBeVisible();
   await expect(alice.composer).toHaveValue('half');
-  // The first row, which becomes live last, is.
-  await alice.numbered(0).focus();
-  await expect(alice.numbered(0).getByRole('toolbar')).toBeAttached();
+  // A row that had the focus before it was live knows it.
+  await expect(alice.numbered(2).getByRole('toolbar')).toBeAttached();
+  await alice.page.keyboard.press('r');
+  await expect(alice.page.locator('.writing-bar')).toContainText('2: before');
   await alice.reload();
   await expect(alice.message('early')).toHaveCount(1);
   await expect(alice.composer).toHaveValue('half');
   expect(alice.complaints).toEqual([]);
+});
+
+test('what is sent while the page becomes live is not lost if the page goes before it is', async ({ visitor, api }) => {
+  const writer = await api('Writer');
+  await writer.createRoom('Elsewhere');
+  const alice = await visitor('Alice');
+  await alice.signIn();
+  await holdPieces(alice);
+  await alice.page.reload({ waitUntil: 'commit' });
+  await sendEarly(alice, 'early');
+  await alice.composer.fill('half');
+  await alice.reload();
+  await expect(alice.message('early')).toHaveCount(1);
+  await expect(alice.message('early').getByText('Sending')).toHaveCount(0);
+  await expect(alice.composer).toHaveValue('half');
+});
+
+test('a link to a message takes the focus from nobody who writes', async ({ visitor, api }) => {
+  const writer = await api('Writer');
+  const posted = await writer.fill('general', Array.from({ length: 40 }, (_, n) => `${n}: before`));
+  const alice = await visitor('Alice');
+  await alice.signIn();
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await alice.page.route(/\.wasm/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await alice.page.goto(`${alice.base}/rooms/general/${posted[3].seq}`, { waitUntil: 'commit' });
+  await alice.composer.pressSequentially('in the mid');
+  await alice.untilLive(async () => release());
+  await alice.page.keyboard.type('dle');
+  await expect(alice.composer).toHaveValue('in the middle');
 });

@@ -34,6 +34,7 @@ pub(crate) fn Chat(page: ChatPage, place: Place) -> impl IntoView {
             unread => format!("({unread}) {name} · Hubbub"),
         });
     });
+    // Of the pieces the last becomes live first. So nobody can ask for a dialog that is not there yet.
     view! {
         <div class="chat" inert=desk.leaving>
             <Sidebar />

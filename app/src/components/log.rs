@@ -46,6 +46,7 @@ pub(crate) fn Log() -> impl IntoView {
     };
     let stop = RwSignal::new(untrack(find_stop));
     let touch = Touch::new(desk);
+    touch.catch_up();
     Effect::new(move |_| {
         let found = find_stop();
         if stop.get_untracked() != found {
@@ -56,7 +57,8 @@ pub(crate) fn Log() -> impl IntoView {
     // One's own message is always seen. What is shown anew is shown from its end, unless the address points at a message.
     Effect::new(move |before: Option<(u32, u32)>| {
         let (sent, window) = (desk.sent.get(), state.window().get());
-        let Some((sent_before, window_before)) = before else { return (sent, window) };
+        // Nothing was sent before the page came.
+        let (sent_before, window_before) = before.unwrap_or((0, window));
         let is_new = window != window_before;
         if is_new {
             desk.point_at_nothing();

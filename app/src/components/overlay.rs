@@ -3,7 +3,7 @@
 
 use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
-use web_sys::{CssStyleDeclaration, Element, Event, HtmlElement};
+use web_sys::{CssStyleDeclaration, Event, HtmlElement};
 
 use super::{
     icon::{Icon, icon},
@@ -138,6 +138,12 @@ pub(crate) fn is_without_focus() -> bool {
     document().active_element().is_none_or(|element| element.tag_name() == "BODY")
 }
 
+/// Whether the focus is where one writes.
+pub(crate) fn is_writing() -> bool {
+    let focused = document().active_element();
+    focused.is_some_and(|element| matches!(element.tag_name().as_str(), "TEXTAREA" | "INPUT"))
+}
+
 /// Whether a dialog, a drawer or a menu lies over the page.
 pub(crate) fn is_covered() -> bool {
     let over = document().query_selector("dialog[open], dialog.shown, :popover-open");
@@ -146,13 +152,15 @@ pub(crate) fn is_covered() -> bool {
 
 /// Keeps the focus out of the page below while a drawer lies over it; the drawer stays the landmark that it is. To be
 /// called on its `toggle` event; on a wide screen drawers stand beside the page and never toggle.
-pub(crate) fn drawer_toggled(event: &Event) {
-    let drawer = event.target().and_then(|drawer| drawer.dyn_into::<Element>().ok());
-    let open = drawer.is_some_and(|drawer| drawer.matches(":popover-open").unwrap_or(false));
+pub(crate) fn drawer_toggled() {
     if let Ok(Some(main)) = document().query_selector("main")
         && let Ok(main) = main.dyn_into::<HtmlElement>()
     {
-        main.set_inert(open);
+        main.set_inert(
+            document()
+                .query_selector("nav:popover-open, aside:popover-open")
+                .is_ok_and(|open| open.is_some()),
+        );
     }
 }
 

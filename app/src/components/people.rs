@@ -47,7 +47,7 @@ pub(crate) fn People() -> impl IntoView {
             popover="auto"
             aria-label=text!(locale, room.people)
             hidden=move || state.existence().get() != Existence::There
-            on:toggle=move |event| drawer_toggled(&event)
+            on:toggle=move |_| drawer_toggled()
         >
             <div class="label">
                 <h2>

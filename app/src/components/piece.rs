@@ -46,14 +46,14 @@ mod late {
         view: Box<dyn FnOnce() -> AnyView + Send>,
     }
 
-    /// A piece in the document. Whoever takes it over holds it, too.
+    /// A piece in the document. Whoever is to take it over looks for it here, and finds nothing where it is gone.
     pub(crate) struct PieceState(Rc<RefCell<Held>>);
 
     enum Held {
         /// As the server has drawn it, with what makes it live.
         Drawn(Element, Piece),
         Live(OwnedViewState<AnyViewState>),
-        /// On the way from one to the other.
+        /// Becoming live.
         Between,
     }
 
@@ -142,7 +142,7 @@ mod late {
             }
             position.set(Position::NextChild);
             let Some(element) = Element::cast_from(cursor.current()) else {
-                // No element is no page of ours: Leptos says what is wrong.
+                // The page is not as it was drawn: Leptos says what is wrong.
                 return PieceState::new(self.take_over(cursor));
             };
             let state = PieceState::new(Held::Drawn(element, self));

@@ -15,7 +15,7 @@ use web_sys::{
     ScrollLogicalPosition,
 };
 
-use super::overlay::is_without_focus;
+use super::overlay::{is_without_focus, is_writing};
 use crate::state::ChatState;
 
 /// How far from its end, in CSS pixels, the log still counts as being at its end.
@@ -45,16 +45,10 @@ struct Place {
 }
 
 impl Place {
-    /// The row and where it is to stand, if that is where it is but for less than a pixel, and nothing was scrolled.
-    fn held(&self, scroller: &Element) -> Option<(SendWrapper<Element>, f64)> {
-        let is_there = |(row, top): &&(SendWrapper<Element>, f64)| {
-            row.is_connected() && (top_within(row, scroller) - top).abs() < 1.0
-        };
-        self.row
-            .as_ref()
-            .filter(is_there)
-            .filter(|_| (self.position - position(scroller)).abs() < 1.0)
-            .cloned()
+    /// How far below where it is to stand the row does stand, with the log scrolled to `position`.
+    fn rest(&self, scroller: &Element, position: f64) -> Option<f64> {
+        let (row, top) = self.row.as_ref().filter(|(row, _)| row.is_connected())?;
+        Some(top_within(row, scroller) - (top - (position - self.position)))
     }
 }
 
@@ -115,10 +109,10 @@ impl Scroll {
     /// The reader has scrolled: this is where they are now.
     pub(crate) fn scrolled(&self) {
         let (Some(scroller), Some(mut place)) = (self.scroller.get_untracked(), self.look()) else { return };
-        // Less than a pixel is not made up for and must not add up: where nobody has scrolled (the browser tells of what was made up
-        // for, too), the row is held to where it was to stand, not to where it does.
-        if let Some(held) = self.place.with_value(|known| known.held(&scroller)) {
-            place.row = Some(held);
+        // What is less than a pixel is not made up for, and it must not add up: it is still to be made up for.
+        let rest = self.place.with_value(|known| known.rest(&scroller, place.position));
+        if let (Some(rest), Some((_, top))) = (rest.filter(|rest| rest.abs() < 1.0), &mut place.row) {
+            *top -= rest;
         }
         self.set_place(place);
         self.fetch_ahead();
@@ -144,7 +138,7 @@ impl Scroll {
     /// Something in the log has changed: puts the view back to where the reader was.
     fn keep(&self) {
         let Some(scroller) = self.scroller.get_untracked() else { return };
-        let (moved, held) = self.place.with_value(|place| {
+        let (moved, row) = self.place.with_value(|place| {
             // Where the log has grown shorter the old position may be none any more; positions are rounded.
             let beginning = f64::from(scroller.client_height() - scroller.scroll_height());
             let by_reader = position(&scroller) - place.position.max(beginning);
@@ -164,11 +158,8 @@ impl Scroll {
         if moved.abs() >= 1.0 {
             scroller.scroll_by_with_x_and_y(0.0, moved);
         }
-        let position = position(&scroller);
-        self.place.update_value(|place| {
-            place.position = position;
-            place.row = held;
-        });
+        let now = position(&scroller);
+        self.place.update_value(|place| *place = Place { position: now, row, ..*place });
         self.scrolled();
     }
 
@@ -236,8 +227,8 @@ fn top_within(row: &Element, scroller: &Element) -> f64 {
     row.get_bounding_client_rect().top() - scroller.get_bounding_client_rect().top()
 }
 
-/// Shows a message in the middle of the view and points at it for a moment. The focus goes along, where there is any: a
-/// page that has just come has none, and a ring around the message would say more than it means.
+/// Shows a message in the middle of the view and points at it for a moment. The focus goes along, where there is any to go: a
+/// page that has just come has none, and a ring around the message would say more than it means; and who writes goes on writing.
 pub(crate) fn show(seq: Seq) -> Option<()> {
     let row = document().get_element_by_id(&format!("m{seq}"))?.dyn_into::<web_sys::HtmlElement>().ok()?;
     let centre = ScrollIntoViewOptions::new();
@@ -247,7 +238,7 @@ pub(crate) fn show(seq: Seq) -> Option<()> {
     _ = row.remove_attribute("data-shown");
     _ = row.offset_width();
     _ = row.set_attribute("data-shown", "");
-    if !is_without_focus() {
+    if !is_without_focus() && !is_writing() {
         _ = row.focus();
     }
     Some(())

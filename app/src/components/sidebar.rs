@@ -32,13 +32,15 @@ pub(crate) fn Sidebar() -> impl IntoView {
     let slugs = move || rooms.with(|rooms| rooms.iter().map(|entry| entry.room.slug.clone()).collect());
     let dialog = NodeRef::<html::Dialog>::new();
     let side = move || {
+        // One may have been opened before that was heard.
+        Effect::new(|_| drawer_toggled());
         view! {
             <nav
                 class="side"
                 id=SIDEBAR_ID
                 popover="auto"
                 aria-label=text!(locale, sidebar.rooms)
-                on:toggle=move |event| drawer_toggled(&event)
+                on:toggle=move |_| drawer_toggled()
             >
                 <div class="side-top">
                     <div class="brand">

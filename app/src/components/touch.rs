@@ -22,6 +22,10 @@ mod deaf {
             Self
         }
 
+        /// Nothing is missed here.
+        #[expect(clippy::unused_self, reason = "in the browser it is used")]
+        pub(crate) const fn catch_up(self) {}
+
         /// The row as it is.
         #[expect(clippy::unused_self, reason = "in the browser it is used")]
         pub(crate) fn listen(self, row: impl IntoAny, _: RowKey, _: RwSignal<bool>) -> AnyView {
@@ -38,10 +42,13 @@ mod listening {
         attr::any_attribute::IntoAnyAttribute as _, ev, prelude::*, tachys::html::event::on,
         tachys::view::add_attr::AddAnyAttr,
     };
-    use web_sys::{PointerEvent, TouchEvent};
+    use web_sys::{PointerEvent, PointerEventInit, TouchEvent};
 
-    use super::super::desk::{Desk, Dialog};
-    use crate::state::RowKey;
+    use super::super::{
+        desk::{Desk, Dialog},
+        overlay::has_mouse,
+    };
+    use crate::{hydration, state::RowKey};
 
     /// How long a finger stays on a message to open its actions.
     const LONG_PRESS: Duration = Duration::from_millis(450);
@@ -65,6 +72,28 @@ mod listening {
                 from: StoredValue::new((0, 0)),
                 acted: StoredValue::new(false),
             }
+        }
+
+        /// Tells the rows, once all are live, what they could not hear before: one may have the focus, and one lie under the mouse.
+        #[expect(clippy::unused_self, reason = "it is about the rows that are told to it")]
+        pub(crate) fn catch_up(self) {
+            hydration::afterwards(|| {
+                // As the mouse: a row asks no event of the focus for more.
+                let init = PointerEventInit::new();
+                init.set_bubbles(true);
+                init.set_pointer_type("mouse");
+                let tell = |rows: &str, event: &str| {
+                    let row = document().query_selector(rows).ok().flatten();
+                    let event = PointerEvent::new_with_event_init_dict(event, &init).ok();
+                    if let (Some(row), Some(event)) = (row, event) {
+                        _ = row.dispatch_event(&event);
+                    }
+                };
+                if has_mouse() {
+                    tell(".message:hover", "pointerover");
+                }
+                tell(".message:focus-within", "focusin");
+            });
         }
 
         /// The row, which listens: it becomes active under the mouse and the focus, and a finger that stays opens its

@@ -44,6 +44,13 @@ pub(super) fn is_nothing_at_hand() -> bool {
     focused.is_none_or(|element| matches!(element.tag_name().as_str(), "BODY" | "TEXTAREA"))
 }
 
+/// Tells whoever measures that the page is live.
+pub(super) fn mark_live() {
+    if let Some(performance) = window().performance() {
+        let _ = performance.mark("live");
+    }
+}
+
 /// Whether the page can be seen.
 pub(super) fn is_visible() -> bool {
     document().visibility_state() != VisibilityState::Hidden

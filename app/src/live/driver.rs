@@ -24,6 +24,7 @@ use super::{
     zone,
 };
 use crate::{
+    hydration,
     source::Place,
     state::{Ask, Cause, Change, ChatState, Fetch, Intake, Intent, Model, Staying, Zone},
 };
@@ -81,6 +82,8 @@ struct Driver {
     welcomed: bool,
     /// When the session or the model wants to be woken, and what will.
     alarm: Option<(Millis, TimeoutHandle)>,
+    /// Whether all of the page is live. Until then nothing is shown: hydration must find what the server rendered.
+    can_show: bool,
     /// Whether what has changed is about to be shown, and how often it was: what is about to be is not, where it was shown meanwhile.
     showing: bool,
     shows: u32,
@@ -105,6 +108,7 @@ pub(super) fn start(state: ChatState) {
         intake: Intake::new(),
         welcomed: false,
         alarm: None,
+        can_show: false,
         showing: false,
         shows: 0,
         leaving: false,
@@ -115,6 +119,7 @@ pub(super) fn start(state: ChatState) {
     DRIVER.with_borrow_mut(|slot| *slot = Some(driver));
     with_driver(Driver::begin);
     state.connect(ask);
+    hydration::afterwards(move || with_driver(|driver| driver.is_live(state)));
 }
 
 /// Lives no more, if it is `state` that lives.
@@ -162,6 +167,15 @@ impl Driver {
         tasks.push(Task::Input(Input::Tick));
         self.run(tasks);
         set_timeout(keep_zone, ZONE_PAUSE);
+    }
+
+    /// All of the page is live, which `state` is that of.
+    fn is_live(&mut self, state: ChatState) {
+        if self.state.is(state) {
+            browser::mark_live();
+            self.can_show = true;
+            self.show_soon();
+        }
     }
 
     /// The operations that are kept and not known here: of an earlier page, or of a tab that was closed since.
@@ -240,7 +254,16 @@ impl Driver {
 
     /// Does what a view asks for.
     fn ask(&mut self, intent: Intent) {
-        if intent.is_awaited() {
+        // What the page tells of itself all the time is nothing that its reader waits for.
+        let is_awaited = !matches!(
+            intent,
+            Intent::Scrolled { .. }
+                | Intent::LoadOlder
+                | Intent::LoadNewer
+                | Intent::Typing
+                | Intent::Draft { .. }
+        );
+        if is_awaited {
             self.intake.hurry();
         }
         match intent {

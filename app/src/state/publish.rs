@@ -1,23 +1,19 @@
 //! What the browser's half does with the state: change it, and show what has changed.
 
-use std::{mem, sync::Arc};
+use std::sync::Arc;
 
 use leptos::prelude::*;
 use protocol::session::Millis;
 
 use super::{
     Ask, Change, ChatState, Intent, Model, Told,
-    intent::Outlet,
     rows::{Left, Portion},
 };
 
 impl ChatState {
-    /// From here on intents go to `outlet`: first those that have waited.
+    /// From here on intents go to `outlet`.
     pub(crate) fn connect(&self, outlet: fn(Intent)) {
-        let closed = self.outlet.try_update_value(|it| mem::replace(it, Outlet::Open(outlet)));
-        if let Some(Outlet::Closed(waiting)) = closed {
-            waiting.into_iter().for_each(outlet);
-        }
+        self.outlet.set_value(Some(outlet));
     }
 
     /// Whether the two are handles of one state.

@@ -61,7 +61,7 @@ impl Driver {
 
     /// Shows what has changed, once for everything that changes until then.
     pub(super) fn show_soon(&mut self) {
-        if std::mem::replace(&mut self.showing, true) {
+        if !self.can_show || std::mem::replace(&mut self.showing, true) {
             return;
         }
         let number = self.shows;
@@ -85,6 +85,9 @@ pub(super) fn show() {
     let mut next = None;
     let (now, is_in_sight) = (clock::now(), browser::is_visible());
     with_driver(|driver| {
+        if !driver.can_show {
+            return;
+        }
         driver.showing = false;
         driver.shows += 1;
         let lines = driver.intake.begin_frame(now, is_in_sight);
