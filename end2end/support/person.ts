@@ -50,13 +50,18 @@ export class Person {
     await this.page.goto(this.base + path);
   }
 
-  /** Does `step`, and waits until the page that it leads to has hydrated and its socket has joined a room. */
+  /** Does `step`, and waits until all of the page that it leads to is live and its socket has joined a room. */
   async untilLive(step: () => Promise<unknown>): Promise<void> {
+    await this.untilJoined(step);
+    await this.page.waitForFunction(() => performance.getEntriesByName('live').length);
+  }
+
+  /** Does `step`, and waits until the socket of the page that it leads to has joined a room. */
+  async untilJoined(step: () => Promise<unknown>): Promise<void> {
     const before = this.count('joined');
     await step();
     await expect(this.log).toBeVisible();
     await expect.poll(() => this.count('joined'), { message: 'the socket joins' }).toBeGreaterThan(before);
-    await this.page.waitForFunction(() => performance.getEntriesByName('live').length);
   }
 
   async reload(): Promise<void> {
