@@ -4,17 +4,21 @@
 //! answered. So what Leptos hydrates in one go is little more than the page's outline: its pieces ([`crate::components::piece`]) come after, in
 //! tasks of their own. Each takes for granted that it is as the server has drawn it, so nothing is shown before all are live.
 
-use std::{cell::RefCell, mem, time::Duration};
+use std::{cell::RefCell, mem};
 
-use leptos::prelude::{document, set_timeout, window};
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{MessageChannel, MessagePort};
 
-/// How long pieces are taken over in one task, in milliseconds: half a frame.
-const TASK_MS: f64 = 8.0;
+/// How long pieces are taken over in one task, in milliseconds.
+const TASK_MS: f64 = 10.0;
 
 type Work = Box<dyn FnOnce()>;
 
 thread_local! {
     static LEFT: RefCell<Left> = RefCell::default();
+    /// Where the page tells itself to go on: a timer that follows a timer waits for four milliseconds.
+    static NEXT: Option<MessagePort> = channel();
 }
 
 /// What is not done yet.
@@ -39,23 +43,29 @@ pub(crate) fn afterwards(work: impl FnOnce() + 'static) {
     go_on_soon();
 }
 
+fn channel() -> Option<MessagePort> {
+    let channel = MessageChannel::new().ok()?;
+    let heard = Closure::<dyn FnMut()>::new(go_on);
+    channel.port1().set_onmessage(Some(heard.as_ref().unchecked_ref()));
+    heard.forget();
+    Some(channel.port2())
+}
+
 fn go_on_soon() {
     if !LEFT.with_borrow_mut(|left| mem::replace(&mut left.is_scheduled, true)) {
-        set_timeout(go_on, Duration::ZERO);
+        NEXT.with(|next| next.as_ref().map(|next| next.post_message(&JsValue::NULL)));
     }
 }
 
 /// Does what there is time for in one task. Nothing is held meanwhile, for a piece may bring others along.
 fn go_on() {
     let until = now() + TASK_MS;
-    let is_over = || now() >= until && !document().hidden();
     let next = || LEFT.with_borrow_mut(|left| left.pieces.pop());
     let mut is_busy = false;
     while let Some(piece) = next() {
         is_busy = true;
         piece();
-        // Out of sight nobody waits for a frame, and there one timer waits a second for the other.
-        if is_over() {
+        if now() >= until {
             break;
         }
     }

@@ -71,18 +71,19 @@ test('a message that is posted between page and socket is not missed', async ({ 
   await expect(alice.messages).toHaveCount(2);
 });
 
-/** The next page becomes live piece by piece, each behind a timer that waits for nothing; here they wait to be let go. */
+/** The next page becomes live piece by piece, and tells itself by a message to go on; here the messages wait to be let go. */
 async function holdPieces({ page }: Person): Promise<void> {
   await page.addInitScript(() => {
     if (sessionStorage.getItem('pieces')) return;
     sessionStorage.setItem('pieces', 'were held');
-    const real = window.setTimeout;
+    const real = MessagePort.prototype.postMessage;
     const held: (() => void)[] = [];
-    const hold = (work: () => void, ms?: number, ...rest: unknown[]) => (ms === 0 ? held.push(work) : real(work, ms, ...rest));
-    window.setTimeout = hold as typeof window.setTimeout;
+    MessagePort.prototype.postMessage = function (message: unknown) {
+      held.push(() => real.call(this, message));
+    };
     const letAllGo = () => {
-      window.setTimeout = real;
-      for (const work of held) real(work);
+      MessagePort.prototype.postMessage = real;
+      for (const post of held) post();
     };
     window.pieces = { held, letOneGo: () => held.shift()?.(), letAllGo };
   });
