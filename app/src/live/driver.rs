@@ -68,6 +68,17 @@ impl From<Ask> for Task {
     }
 }
 
+/// Whether what has changed is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Showing {
+    /// Not before all of the page is live: hydration must find what the server rendered.
+    NotYet,
+    /// It was.
+    Done,
+    /// With the next frame.
+    Soon,
+}
+
 /// What makes the page live.
 struct Driver {
     state: ChatState,
@@ -82,10 +93,8 @@ struct Driver {
     welcomed: bool,
     /// When the session or the model wants to be woken, and what will.
     alarm: Option<(Millis, TimeoutHandle)>,
-    /// Whether all of the page is live. Until then nothing is shown: hydration must find what the server rendered.
-    can_show: bool,
-    /// Whether what has changed is about to be shown, and how often it was: what is about to be is not, where it was shown meanwhile.
-    showing: bool,
+    showing: Showing,
+    /// How often what has changed was shown: what is about to be is not, where it was shown meanwhile.
     shows: u32,
     /// Whether this user is signing out here.
     leaving: bool,
@@ -108,8 +117,7 @@ pub(super) fn start(state: ChatState) {
         intake: Intake::new(),
         welcomed: false,
         alarm: None,
-        can_show: false,
-        showing: false,
+        showing: Showing::NotYet,
         shows: 0,
         leaving: false,
         drafts: HashMap::new(),
@@ -173,7 +181,7 @@ impl Driver {
     fn is_live(&mut self, state: ChatState) {
         if self.state.is(state) {
             browser::mark_live();
-            self.can_show = true;
+            self.showing = Showing::Done;
             self.show_soon();
         }
     }

@@ -11,7 +11,7 @@ use super::{
         browser, clock, http,
         socket::{News, Socket},
     },
-    Driver, Task, with_driver,
+    Driver, Showing, Task, with_driver,
 };
 use crate::state::Model;
 
@@ -61,9 +61,10 @@ impl Driver {
 
     /// Shows what has changed, once for everything that changes until then.
     pub(super) fn show_soon(&mut self) {
-        if !self.can_show || std::mem::replace(&mut self.showing, true) {
+        if self.showing != Showing::Done {
             return;
         }
+        self.showing = Showing::Soon;
         let number = self.shows;
         let show = move || {
             let mut is_due = false;
@@ -85,10 +86,10 @@ pub(super) fn show() {
     let mut next = None;
     let (now, is_in_sight) = (clock::now(), browser::is_visible());
     with_driver(|driver| {
-        if !driver.can_show {
+        if driver.showing == Showing::NotYet {
             return;
         }
-        driver.showing = false;
+        driver.showing = Showing::Done;
         driver.shows += 1;
         let lines = driver.intake.begin_frame(now, is_in_sight);
         driver.take_in_waiting(lines);
