@@ -14,6 +14,7 @@ use protocol::{
     Op, OpId, OpKind, RoomSlug,
     session::{Config, Input, Millis, Output, Session, Status, StopReason},
 };
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
@@ -88,7 +89,7 @@ struct Driver {
     /// Tells the sockets apart: what one that was dropped still says is not heard.
     sockets: u32,
     /// What the socket says, on its way in.
-    intake: Intake,
+    intake: Intake<JsValue>,
     /// Whether the server has greeted the socket.
     welcomed: bool,
     /// When the session or the model wants to be woken, and what will.

@@ -1,5 +1,6 @@
 //! The browser's socket: the only place that touches one.
 
+use js_sys::JsString;
 use leptos::prelude::window;
 use protocol::ClientFrame;
 use wasm_bindgen::{JsCast, prelude::Closure};
@@ -13,7 +14,7 @@ pub(super) enum News {
     /// It is open.
     Opened,
     /// Lines came in, each a frame of the protocol.
-    Lines(String),
+    Lines(JsString),
     /// It is over. Nothing follows.
     Closed {
         /// The code in the close frame.
@@ -62,7 +63,7 @@ impl Drop for Socket {
 /// What an event of the socket means. Hubbub sends text and no bytes.
 fn news(event: Event) -> Option<News> {
     match event.dyn_into::<MessageEvent>() {
-        Ok(message) => message.data().as_string().map(News::Lines),
+        Ok(message) => message.data().dyn_into().ok().map(News::Lines),
         Err(event) => Some(match event.dyn_into::<CloseEvent>() {
             Ok(close) => News::Closed { code: Some(close.code()).filter(|code| *code != BROKEN_OFF) },
             Err(_) => News::Opened,

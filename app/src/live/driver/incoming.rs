@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use protocol::{ServerFrame, session::Input};
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
@@ -32,16 +33,16 @@ impl Driver {
     }
 
     /// A line came in: it is taken in at once, unless so many have been since the last frame that the next would be late.
-    fn hear_line(&mut self, text: &str) {
-        match self.intake.come(text, browser::is_visible()) {
-            Some(line) => self.take_in(line),
+    fn hear_line(&mut self, line: JsValue) {
+        match self.intake.come(line, browser::is_visible()) {
+            Some(line) => self.take_in(&line),
             None if self.intake.is_full() => self.take_in_waiting(usize::MAX),
             None => self.show_soon(),
         }
     }
 
-    fn take_in(&mut self, text: &str) {
-        if let Some(frame) = ServerFrame::decode(text) {
+    fn take_in(&mut self, line: &JsValue) {
+        if let Some(frame) = line.as_string().and_then(|line| ServerFrame::decode(&line)) {
             self.run([Task::Input(Input::Received(frame))]);
         }
     }
@@ -49,13 +50,13 @@ impl Driver {
     /// Takes in frames that wait; they may end the socket that they came from.
     fn take_in_waiting(&mut self, most: usize) {
         for _ in 0..most {
-            let Some(text) = self.intake.next() else { break };
+            let Some(line) = self.intake.next() else { break };
             if self.socket.is_none() {
                 // What it said last is nobody's any more.
                 self.intake.clear();
                 break;
             }
-            self.take_in(&text);
+            self.take_in(&line);
         }
     }
 
@@ -115,7 +116,7 @@ fn hear(number: u32, news: News) {
         match news {
             News::Opened => driver.run([Task::Input(Input::Connected)]),
             News::Lines(text) => {
-                for line in text.lines() {
+                for line in text.split("\n").iter() {
                     // What a line ends is the end of those behind it.
                     if driver.sockets != number || driver.socket.is_none() {
                         break;
