@@ -4,9 +4,9 @@
 //! answered. So what Leptos hydrates in one go is little more than the page's outline: its pieces ([`crate::components::piece`]) come after, in
 //! tasks of their own. Each takes for granted that it is as the server has drawn it, so nothing is shown before all are live.
 
-use std::{cell::RefCell, mem};
+use std::{cell::RefCell, mem, time::Duration};
 
-use leptos::prelude::window;
+use leptos::prelude::{set_timeout, window};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageChannel, MessagePort};
 
@@ -31,7 +31,7 @@ struct Left {
     is_scheduled: bool,
 }
 
-/// Takes a piece of the page over in a later task. Nothing that it shows may change before.
+/// Takes a piece of the page over, or does what comes before the pieces, in a later task.
 pub(crate) fn later(piece: impl FnOnce() + 'static) {
     LEFT.with_borrow_mut(|left| left.pieces.push(Box::new(piece)));
     go_on_soon();
@@ -53,7 +53,11 @@ fn channel() -> Option<MessagePort> {
 
 fn go_on_soon() {
     if !LEFT.with_borrow_mut(|left| mem::replace(&mut left.is_scheduled, true)) {
-        NEXT.with(|next| next.as_ref().map(|next| next.post_message(&JsValue::NULL)));
+        let is_told =
+            NEXT.with(|next| next.as_ref().is_some_and(|next| next.post_message(&JsValue::NULL).is_ok()));
+        if !is_told {
+            set_timeout(go_on, Duration::ZERO);
+        }
     }
 }
 

@@ -231,8 +231,8 @@ impl ChatState {
         }
     }
 
-    /// Makes the page live once it is hydrated: restores the outbox, opens the socket. Call it once in the chat page;
-    /// it does nothing on the server, and ends with the owner that it was called under.
+    /// Makes the page live: restores the outbox, opens the socket, and shows what has changed once all of the page is hydrated. Call it
+    /// once in the chat page; it does nothing on the server, and ends with the owner that it was called under.
     pub fn go_live(self) {
         #[cfg(feature = "hydrate")]
         crate::live::go_live(self);

@@ -71,7 +71,8 @@ pub(crate) fn Log() -> impl IntoView {
     });
     // A permalink's message comes into the middle once it is there.
     Effect::new(move |shown: Option<Option<Seq>>| {
-        let target = state.target().get();
+        // Whoever has said something before there was a log looks at that.
+        let target = state.target().get().filter(|_| shown.is_some() || desk.sent.get_untracked() == 0);
         keys.track();
         match (shown.flatten(), target) {
             (Some(shown), Some(target)) if shown == target => Some(shown),
@@ -286,6 +287,8 @@ fn on_key(desk: &Desk, scroll: &Scroll, event: &KeyboardEvent) {
         return;
     }
     let message = desk.focused.get_untracked().and_then(|key| desk.actionable(key));
+    // While the page becomes live, a row that is not yet may have the focus and have told nobody.
+    let message = message.filter(|message| row.id() == format!("m{}", message.seq));
     match (event.key().as_str(), message) {
         ("ArrowUp", _) => focus(message_beside(&row, Element::previous_element_sibling)),
         ("ArrowDown", _) => focus(message_beside(&row, Element::next_element_sibling)),

@@ -151,7 +151,7 @@ pub(crate) fn is_covered() -> bool {
 }
 
 /// Keeps the focus out of the page below while a drawer lies over it; the drawer stays the landmark that it is. To be
-/// called on its `toggle` event; on a wide screen drawers stand beside the page and never toggle.
+/// called when one may have been opened or closed; on a wide screen drawers stand beside the page and never are.
 pub(crate) fn drawer_toggled() {
     if let Ok(Some(main)) = document().query_selector("main")
         && let Ok(main) = main.dyn_into::<HtmlElement>()

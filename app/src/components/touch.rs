@@ -89,10 +89,10 @@ mod listening {
                         _ = row.dispatch_event(&event);
                     }
                 };
+                tell(".message:focus-within", "focusin");
                 if has_mouse() {
                     tell(".message:hover", "pointerover");
                 }
-                tell(".message:focus-within", "focusin");
             });
         }
 

@@ -74,8 +74,8 @@ impl From<Ask> for Task {
 enum Showing {
     /// Not before all of the page is live: hydration must find what the server rendered.
     NotYet,
-    /// It was.
-    Done,
+    /// Nothing is to be shown.
+    Idle,
     /// With the next frame.
     Soon,
 }
@@ -123,12 +123,12 @@ pub(super) fn start(state: ChatState) {
         leaving: false,
         drafts: HashMap::new(),
         draft_timer: None,
-        listeners: browser::listen(heard).into_iter().chain(navigation::listen(went)).collect(),
+        listeners: browser::listen(heard),
     };
     DRIVER.with_borrow_mut(|slot| *slot = Some(driver));
     with_driver(Driver::begin);
     state.connect(ask);
-    hydration::afterwards(move || with_driver(|driver| driver.is_live(state)));
+    hydration::afterwards(move || with_driver(|driver| driver.begin_to_show(state)));
 }
 
 /// Lives no more, if it is `state` that lives.
@@ -175,15 +175,17 @@ impl Driver {
         tasks.extend(self.take_over());
         tasks.push(Task::Input(Input::Tick));
         self.run(tasks);
-        set_timeout(keep_zone, ZONE_PAUSE);
     }
 
-    /// All of the page is live, which `state` is that of.
-    fn is_live(&mut self, state: ChatState) {
+    /// All of the page is live, if it is that of `state`. Links between rooms are followed from here on: before, a room would be open that
+    /// is not shown, so they lead to a document of their own.
+    fn begin_to_show(&mut self, state: ChatState) {
         if self.state.is(state) {
             browser::mark_live();
-            self.showing = Showing::Done;
+            self.listeners.extend(navigation::listen(went));
+            self.showing = Showing::Idle;
             self.show_soon();
+            set_timeout(keep_zone, ZONE_PAUSE);
         }
     }
 

@@ -62,7 +62,7 @@ impl Driver {
 
     /// Shows what has changed, once for everything that changes until then.
     pub(super) fn show_soon(&mut self) {
-        if self.showing != Showing::Done {
+        if self.showing != Showing::Idle {
             return;
         }
         self.showing = Showing::Soon;
@@ -90,7 +90,7 @@ pub(super) fn show() {
         if driver.showing == Showing::NotYet {
             return;
         }
-        driver.showing = Showing::Done;
+        driver.showing = Showing::Idle;
         driver.shows += 1;
         let lines = driver.intake.begin_frame(now, is_in_sight);
         driver.take_in_waiting(lines);
