@@ -51,18 +51,24 @@ test('the first paint is the whole page and hydration changes none of it', async
   expect(alice.complaints).toEqual([]);
 });
 
+/** The page's script waits until the answer is called. */
+async function holdScript({ page }: Person): Promise<() => void> {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route(/\.wasm/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  return release;
+}
+
 test('a message that is posted between page and socket is not missed', async ({ visitor, api }) => {
   const writer = await api('Writer');
   await writer.fill('general', ['before']);
   const alice = await visitor('Alice');
   await alice.signIn();
-  // The page's script waits while somebody talks.
-  let release = () => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
-  await alice.page.route(/\.wasm/, async (route) => {
-    await held;
-    await route.continue();
-  });
+  // Somebody talks meanwhile.
+  const release = await holdScript(alice);
   await alice.page.reload({ waitUntil: 'commit' });
   await expect(alice.message('before')).toBeVisible();
   await writer.post('general', 'in between');
@@ -128,9 +134,7 @@ test('what is sent while the page becomes live is shown once it is', async ({ vi
   expect(alice.complaints).toEqual([]);
 });
 
-test('what is sent while the page becomes live is not lost if the page goes before it is', async ({ visitor, api }) => {
-  const writer = await api('Writer');
-  await writer.createRoom('Elsewhere');
+test('what is sent while the page becomes live is not lost if the page goes before it is', async ({ visitor }) => {
   const alice = await visitor('Alice');
   await alice.signIn();
   await holdPieces(alice);
@@ -148,12 +152,7 @@ test('a link to a message takes the focus from nobody who writes', async ({ visi
   const posted = await writer.fill('general', Array.from({ length: 40 }, (_, n) => `${n}: before`));
   const alice = await visitor('Alice');
   await alice.signIn();
-  let release = () => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
-  await alice.page.route(/\.wasm/, async (route) => {
-    await held;
-    await route.continue();
-  });
+  const release = await holdScript(alice);
   await alice.page.goto(`${alice.base}/rooms/general/${posted[3].seq}`, { waitUntil: 'commit' });
   await alice.composer.pressSequentially('in the mid');
   await alice.untilLive(async () => release());

@@ -28,7 +28,8 @@ type Row = super::piece::Piece;
 type Row = AnyView;
 type RowState = <Row as Render>::State;
 
-/// Rows for the keys that `each` tells, in that order; what the server draws of each is one element. In a row there are the desk and the language, and no other context.
+/// Rows for the keys that `each` tells, in that order; what the server draws of each is one element. In a row there are the desk and
+/// the language, and no other context.
 #[cfg(feature = "hydrate")]
 pub(crate) fn list<K: Clone + Eq + Hash + Send + 'static>(
     each: impl Fn() -> Vec<K> + Send + 'static,

@@ -46,7 +46,7 @@ pub(crate) fn Log() -> impl IntoView {
     };
     let stop = RwSignal::new(untrack(find_stop));
     let touch = Touch::new(desk);
-    touch.catch_up();
+    Touch::catch_up();
     Effect::new(move |_| {
         let found = find_stop();
         if stop.get_untracked() != found {

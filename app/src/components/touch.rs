@@ -23,8 +23,7 @@ mod deaf {
         }
 
         /// Nothing is missed here.
-        #[expect(clippy::unused_self, reason = "in the browser it is used")]
-        pub(crate) const fn catch_up(self) {}
+        pub(crate) const fn catch_up() {}
 
         /// The row as it is.
         #[expect(clippy::unused_self, reason = "in the browser it is used")]
@@ -75,8 +74,7 @@ mod listening {
         }
 
         /// Tells the rows, once all are live, what they could not hear before: one may have the focus, and one lie under the mouse.
-        #[expect(clippy::unused_self, reason = "it is about the rows that are told to it")]
-        pub(crate) fn catch_up(self) {
+        pub(crate) fn catch_up() {
             hydration::afterwards(|| {
                 // As the mouse: a row asks no event of the focus for more.
                 let init = PointerEventInit::new();
