@@ -253,10 +253,9 @@ impl ChatState {
         self.shown().open.read
     }
 
-    /// Whether there is a room at the address that is open. What is not there has no people and takes no messages.
-    pub fn existence(&self) -> Signal<Existence> {
-        let open = self.shown().open.read;
-        Signal::derive(move || open.read().existence)
+    /// Whether there is a room at the address that is open. What is not there has no people and takes no messages. Reactive.
+    pub fn existence(&self) -> Existence {
+        self.shown().open.read.read().existence
     }
 
     /// What the log shows, in order.
@@ -269,35 +268,30 @@ impl ChatState {
         self.shown().log.read.with(|log| log.row(key).cloned())
     }
 
-    /// Whether there are older messages than those shown.
-    pub fn has_older(&self) -> Signal<bool> {
-        let edges = self.shown().edges.read;
-        Signal::derive(move || edges.get().has_older)
+    /// Whether there are older messages than those shown. Reactive.
+    pub fn has_older(&self) -> bool {
+        self.shown().edges.read.read().has_older
     }
 
-    /// Whether there are newer messages than those shown.
-    pub fn has_newer(&self) -> Signal<bool> {
-        let edges = self.shown().edges.read;
-        Signal::derive(move || edges.get().has_newer)
+    /// Whether there are newer messages than those shown. Reactive.
+    pub fn has_newer(&self) -> bool {
+        self.shown().edges.read.read().has_newer
     }
 
-    /// Whether older messages are on their way.
-    pub fn loading_older(&self) -> Signal<bool> {
-        let edges = self.shown().edges.read;
-        Signal::derive(move || edges.get().loading_older)
+    /// Whether older messages are on their way. Reactive.
+    pub fn is_loading_older(&self) -> bool {
+        self.shown().edges.read.read().loading_older
     }
 
-    /// Whether newer messages, or those of a room just opened, are on their way.
-    pub fn loading_newer(&self) -> Signal<bool> {
-        let edges = self.shown().edges.read;
-        Signal::derive(move || edges.get().loading_newer)
+    /// Whether newer messages, or those of a room just opened, are on their way. Reactive.
+    pub fn is_loading_newer(&self) -> bool {
+        self.shown().edges.read.read().loading_newer
     }
 
     /// Whether messages could not be fetched; the next [`Self::load_older`], [`Self::load_newer`] or
-    /// [`Self::jump_to_newest`] tries again.
-    pub fn load_error(&self) -> Signal<bool> {
-        let edges = self.shown().edges.read;
-        Signal::derive(move || edges.get().failed)
+    /// [`Self::jump_to_newest`] tries again. Reactive.
+    pub fn has_failed_to_load(&self) -> bool {
+        self.shown().edges.read.read().failed
     }
 
     /// Whether more has come than is shown yet. Not reactive.
@@ -369,10 +363,9 @@ impl ChatState {
         others.fold((0, 0), |(unread, mentions), entry| (unread + entry.unread, mentions + entry.mentions))
     }
 
-    /// Unread messages in all rooms, for the page's title.
-    pub fn unread_total(&self) -> Signal<u32> {
-        let rooms = self.shown().rooms.read;
-        Signal::derive(move || rooms.with(|rooms| rooms.iter().map(|entry| entry.unread).sum()))
+    /// Unread messages in all rooms, for the page's title. Reactive.
+    pub fn unread_total(&self) -> u32 {
+        self.shown().rooms.read.read().iter().map(|entry| entry.unread).sum()
     }
 
     /// Posts a message in the open room. Its row is there at once. It is refused only where it could never be accepted.

@@ -23,13 +23,12 @@ pub(crate) fn Chat(page: ChatPage, place: Place) -> impl IntoView {
     provide_context(desk);
     state.go_live();
 
-    let existence = state.existence();
     Effect::new(move |_| {
-        let name = match existence.get() {
+        let name = match state.existence() {
             Existence::Missing => text!(language(), not_found.title).to_owned(),
             _ => state.open_room().with(|open| open.room.name.to_string()),
         };
-        document().set_title(&match state.unread_total().get() {
+        document().set_title(&match state.unread_total() {
             0 => format!("{name} · Hubbub"),
             unread => format!("({unread}) {name} · Hubbub"),
         });
@@ -43,7 +42,7 @@ pub(crate) fn Chat(page: ChatPage, place: Place) -> impl IntoView {
                 {piece(|| view! { <Log /> }.into_any())}
                 <footer class="foot">
                     {piece(|| view! { <Banner /> }.into_any())}
-                    <div hidden=move || existence.get() != Existence::There>
+                    <div hidden=move || state.existence() != Existence::There>
                         <Typing />
                         {piece(|| view! { <Composer /> }.into_any())}
                     </div>

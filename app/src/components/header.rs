@@ -22,7 +22,6 @@ pub(crate) fn Header() -> impl IntoView {
     let open = state.open_room();
     let here = state.here();
     let invite = Memo::new(move |_| open.with(|open| open.room.invite.clone()));
-    let existence = state.existence();
     let title = move || {
         let RoomEntry { room, existence, .. } = &*open.read();
         if *existence == Existence::Missing {
@@ -51,7 +50,7 @@ pub(crate) fn Header() -> impl IntoView {
                 class="drawer-opener people-opener needs-js"
                 popovertarget=PEOPLE_ID
                 aria-label=people
-                hidden=move || existence.get() != Existence::There
+                hidden=move || state.existence() != Existence::There
             >
                 {icon(Icon::Users)}
                 <span class="figure" aria-hidden="true">

@@ -36,21 +36,21 @@ pub(crate) fn Log() -> impl IntoView {
     let scroll = Scroll::new(&state);
     scroll.watch();
 
-    // The Tab key stops at one message: the one that was focused last, or the newest. A signal, for a memo never strikes
-    // rows that are gone off its list of readers.
+    // The Tab key stops at one message: the one that was focused last, or the newest. A signal of two halves: a memo and an
+    // `RwSignal` never strike rows that are gone off their list of readers.
     let find_stop = move || {
         keys.with(|keys| {
             let focused = desk.focused.get().filter(|focused| keys.contains(focused));
             focused.or_else(|| keys.iter().rfind(|key| matches!(key, RowKey::Message(..))).copied())
         })
     };
-    let stop = RwSignal::new(untrack(find_stop));
+    let (stop, set_stop) = signal(untrack(find_stop));
     let touch = Touch::new(desk);
     Touch::catch_up();
     Effect::new(move |_| {
         let found = find_stop();
         if stop.get_untracked() != found {
-            stop.set(found);
+            set_stop.set(found);
         }
     });
 
@@ -122,20 +122,18 @@ fn OlderEdge() -> impl IntoView {
     let locale = language();
     let desk = use_desk();
     let state = desk.state;
-    let (has_older, loading, failed) = (state.has_older(), state.loading_older(), state.load_error());
     let slug = move || state.open_room().with(|open| open.room.slug.clone());
     let name = move || state.open_room().with(|open| room_words(&open.room));
     let empty = Memo::new(move |_| state.keys().with(Vec::is_empty));
-    let existence = state.existence();
     let address = move || edge(&desk, false).map(|first| format!("/rooms/{}?before={first}", slug()));
     view! {
         <div class="edge">
             {move || {
-                if existence.get() == Existence::Missing {
+                if state.existence() == Existence::Missing {
                     nothing_here(locale)
-                } else if empty.get() && state.loading_newer().get() {
+                } else if empty.get() && state.is_loading_newer() {
                     view! { <Skeleton /> }.into_any()
-                } else if has_older.get() && failed.get() {
+                } else if state.has_older() && state.has_failed_to_load() {
                     view! {
                         <p class="bad">
                             {text!(locale, log.load_error)} " "
@@ -143,7 +141,7 @@ fn OlderEdge() -> impl IntoView {
                         </p>
                     }
                         .into_any()
-                } else if has_older.get() {
+                } else if state.has_older() {
                     view! {
                         <a
                             class="button quiet"
@@ -154,7 +152,7 @@ fn OlderEdge() -> impl IntoView {
                             }
                         >
                             {move || {
-                                (if loading.get() { text!(locale, log.loading) } else { text!(locale, log.older) }).to_owned()
+                                (if state.is_loading_older() { text!(locale, log.loading) } else { text!(locale, log.older) }).to_owned()
                             }}
                         </a>
                     }
@@ -195,12 +193,11 @@ fn NewerEdge() -> impl IntoView {
     let locale = language();
     let desk = use_desk();
     let state = desk.state;
-    let has_newer = state.has_newer();
     let slug = move || state.open_room().with(|open| open.room.slug.clone());
     let address = move || edge(&desk, true).map(|last| format!("/rooms/{}?after={last}", slug()));
     view! {
         {when(
-            move || has_newer.get(),
+            move || state.has_newer(),
             move || {
                 view! {
                     <div class="edge">
@@ -247,7 +244,7 @@ fn Jump(
 ) -> impl IntoView {
     let locale = language();
     let state = use_desk().state;
-    let (has_newer, unseen) = (state.has_newer(), state.unseen());
+    let unseen = state.unseen();
     let words = move || match unseen.get() {
         0 => text!(locale, log.jump).to_owned(),
         1 => text!(locale, log.jump_single).to_owned(),
@@ -256,14 +253,14 @@ fn Jump(
     view! {
         <div class="jump-lane">
             {when(
-                move || has_newer.get() || unseen.get() > 0 || away.get(),
+                move || state.has_newer() || unseen.get() > 0 || away.get(),
                 move || {
                     view! {
                         <button
                             class="jump needs-js"
                             class:news=move || { unseen.get() > 0 }
                             on:click=move |_| {
-                                if has_newer.get_untracked() {
+                                if untrack(|| state.has_newer()) {
                                     state.jump_to_newest();
                                 }
                                 leap.run(());

@@ -31,7 +31,7 @@ struct Body {
 }
 
 /// A row. The Tab key stops at the row that `stop` names; `touch` is the finger on any of them.
-pub(crate) fn log_row(key: RowKey, stop: RwSignal<Option<RowKey>>, touch: Touch) -> AnyView {
+pub(crate) fn log_row(key: RowKey, stop: ReadSignal<Option<RowKey>>, touch: Touch) -> AnyView {
     match key {
         RowKey::Day(_) => view! { <Day key /> }.into_any(),
         RowKey::New => {
@@ -43,13 +43,13 @@ pub(crate) fn log_row(key: RowKey, stop: RwSignal<Option<RowKey>>, touch: Touch)
 
 /// A message, by itself: in the browser it lives.
 #[cfg(not(feature = "ssr"))]
-fn message(key: RowKey, stop: RwSignal<Option<RowKey>>, touch: Touch) -> AnyView {
+fn message(key: RowKey, stop: ReadSignal<Option<RowKey>>, touch: Touch) -> AnyView {
     view! { <MessageView key stop touch /> }.into_any()
 }
 
 /// A message as it was drawn before for somebody who saw the same.
 #[cfg(feature = "ssr")]
-fn message(key: RowKey, stop: RwSignal<Option<RowKey>>, touch: Touch) -> AnyView {
+fn message(key: RowKey, stop: ReadSignal<Option<RowKey>>, touch: Touch) -> AnyView {
     let draw = || view! { <MessageView key stop touch /> }.into_any();
     let state = use_desk().state;
     let (Some(Row::Message(row)), Some(fragments)) = (state.row(&key), use_context::<Fragments>()) else {
@@ -81,7 +81,7 @@ fn Day(key: RowKey) -> impl IntoView {
 fn MessageView(
     key: RowKey,
     /// Which row the Tab key stops at.
-    stop: RwSignal<Option<RowKey>>,
+    stop: ReadSignal<Option<RowKey>>,
     touch: Touch,
 ) -> impl IntoView {
     let locale = language();

@@ -46,7 +46,7 @@ pub(crate) fn People() -> impl IntoView {
             id=PEOPLE_ID
             popover="auto"
             aria-label=text!(locale, room.people)
-            hidden=move || state.existence().get() != Existence::There
+            hidden=move || state.existence() != Existence::There
             on:toggle=move |_| drawer_toggled()
         >
             <div class="label">

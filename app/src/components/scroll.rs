@@ -173,7 +173,7 @@ impl Scroll {
     }
 
     fn more_below(&self) -> bool {
-        self.state.has_newer().get_untracked()
+        untrack(|| self.state.has_newer())
     }
 
     /// What is in view now.
@@ -205,12 +205,12 @@ impl Scroll {
     fn fetch_ahead(&self) {
         let Some(scroller) = self.scroller.get_untracked() else { return };
         // While rows are still to come, the log is shorter than it will be.
-        if self.state.load_error().get_untracked() || self.state.is_behind() {
+        if untrack(|| self.state.has_failed_to_load()) || self.state.is_behind() {
             return;
         }
         let below = -position(&scroller);
         let above = f64::from(scroller.scroll_height()) - f64::from(scroller.client_height()) - below;
-        if above < AHEAD_PX && self.state.has_older().get_untracked() {
+        if above < AHEAD_PX && untrack(|| self.state.has_older()) {
             self.state.load_older();
         }
         if below < AHEAD_PX && self.more_below() {
