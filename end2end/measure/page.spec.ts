@@ -159,8 +159,18 @@ interface Verdict {
   finalDisplayedUrl: string;
 }
 
-/** Has Lighthouse look at `url` in a browser of its own, which `launch` starts with a folder for its profile and a port to speak to it. */
-async function lighthouse(
+/**
+ * Has Lighthouse look at `url` in a browser of its own, which `launch` starts with a folder for its profile and a port to speak to it.
+ * Now and then the browser's trace is without the beginning of the page; then it looks once more.
+ */
+async function lighthouse(...what: Parameters<typeof look>): Promise<Verdict> {
+  return look(...what).catch((error: unknown) => {
+    if (`${error}`.includes('NO_NAVSTART')) return look(...what);
+    throw error;
+  });
+}
+
+async function look(
   url: string,
   profile: string,
   launch: (folder: string, port: number) => Promise<BrowserContext>,
@@ -168,21 +178,23 @@ async function lighthouse(
   const folder = await mkdtemp(join(tmpdir(), 'hubbub-lighthouse-'));
   const port = await freePort();
   const context = await launch(folder, port);
-  const report = join(folder, 'report.json');
-  await run(process.execPath, [
-    LIGHTHOUSE,
-    url,
-    '--quiet',
-    '--output=json',
-    `--output-path=${report}`,
-    `--port=${port}`,
-    '--only-categories=performance,accessibility,best-practices',
-    ...(profile === 'desktop' ? ['--preset=desktop'] : []),
-  ]);
-  const verdict = JSON.parse(await readFile(report, 'utf8'));
-  await context.close();
-  await rm(folder, { recursive: true, force: true });
-  return verdict;
+  try {
+    const report = join(folder, 'report.json');
+    await run(process.execPath, [
+      LIGHTHOUSE,
+      url,
+      '--quiet',
+      '--output=json',
+      `--output-path=${report}`,
+      `--port=${port}`,
+      '--only-categories=performance,accessibility,best-practices',
+      ...(profile === 'desktop' ? ['--preset=desktop'] : []),
+    ]);
+    return JSON.parse(await readFile(report, 'utf8'));
+  } finally {
+    await context.close();
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 for (const profile of ['mobile', 'desktop']) {

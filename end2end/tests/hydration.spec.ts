@@ -95,6 +95,12 @@ async function holdPieces({ page }: Person): Promise<void> {
   });
 }
 
+/** Lets the rest of the page become live. */
+async function letAllGo({ page }: Person): Promise<void> {
+  await page.evaluate(() => window.pieces.letAllGo());
+  await page.waitForFunction(() => performance.getEntriesByName('live').length);
+}
+
 /** Sends a message as soon as the composer takes it, and no sooner. */
 async function sendEarly(alice: Person, text: string): Promise<void> {
   await alice.page.waitForFunction(() => window.pieces?.held.length);
@@ -119,7 +125,7 @@ test('what is sent while the page becomes live is shown once it is', async ({ vi
   await alice.numbered(2).focus();
   expect(await alice.page.evaluate(() => window.pieces.held.length)).toBe(1);
   await expect(alice.message('early')).toHaveCount(0);
-  await alice.page.evaluate(() => window.pieces.letAllGo());
+  await letAllGo(alice);
   await expect(alice.message('early')).toBeVisible();
   await expect(alice.message('early').getByText('Sending')).toHaveCount(0);
   await expect(alice.message('of another')).toBeVisible();
@@ -158,4 +164,48 @@ test('a link to a message takes the focus from nobody who writes', async ({ visi
   await alice.untilLive(async () => release());
   await alice.page.keyboard.type('dle');
   await expect(alice.composer).toHaveValue('in the middle');
+});
+
+test('a link to a message steps back for what was said before the page was live', async ({ visitor, api }) => {
+  const writer = await api('Writer');
+  const posted = await writer.fill('general', Array.from({ length: 60 }, (_, n) => `${n}: before`));
+  const alice = await visitor('Alice');
+  await alice.signIn();
+  await holdPieces(alice);
+  await alice.page.goto(`${alice.base}/rooms/general/${posted[3].seq}`, { waitUntil: 'commit' });
+  await sendEarly(alice, 'early');
+  await letAllGo(alice);
+  await expect(alice.message('early')).toBeInViewport();
+});
+
+test('a room that is opened before the page is live has a page of its own', async ({ visitor, api }) => {
+  const writer = await api('Writer');
+  const other = await writer.createRoom('Second');
+  await writer.post(other.slug, 'said there');
+  const alice = await visitor('Alice');
+  await alice.signIn();
+  await holdPieces(alice);
+  await alice.page.reload({ waitUntil: 'commit' });
+  await sendEarly(alice, 'early');
+  await alice.untilLive(() => alice.room('Second').click());
+  await expect(alice.message('said there')).toBeVisible();
+  expect(await alice.page.evaluate(() => performance.getEntriesByType('navigation')[0].name)).toContain(other.slug);
+  await alice.room('general').click();
+  await expect(alice.message('early')).toHaveCount(1);
+});
+
+test('a drawer that is opened before the page is live keeps the rest out of reach once it is', async ({ visitor }) => {
+  const alice = await visitor('Alice', { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
+  await alice.signIn();
+  await holdPieces(alice);
+  await alice.page.reload({ waitUntil: 'commit' });
+  await alice.page.waitForFunction(() => window.pieces?.held.length);
+  await alice.page.getByRole('button', { name: 'Show rooms' }).tap();
+  await expect(alice.rooms).toBeVisible();
+  await letAllGo(alice);
+  const main = alice.page.getByRole('main');
+  await expect(main).toHaveAttribute('inert');
+  await alice.page.keyboard.press('Escape');
+  await expect(alice.rooms).toBeHidden();
+  await expect(main).not.toHaveAttribute('inert');
 });

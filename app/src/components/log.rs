@@ -54,20 +54,22 @@ pub(crate) fn Log() -> impl IntoView {
         }
     });
 
-    // One's own message is always seen. What is shown anew is shown from its end, unless the address points at a message.
+    // One's own message is always seen, and once more when the newest are there. What is shown anew is shown from its end, unless
+    // the address points at a message.
     Effect::new(move |before: Option<(u32, u32)>| {
         let (sent, window) = (desk.sent.get(), state.window().get());
         // Nothing was sent before the page came.
-        let (sent_before, window_before) = before.unwrap_or((0, window));
+        let (seen_before, window_before) = before.unwrap_or((0, window));
         let is_new = window != window_before;
         if is_new {
             desk.point_at_nothing();
             desk.focused.set(None);
         }
-        if sent != sent_before || (is_new && state.target().get_untracked().is_none()) {
+        if sent != seen_before || (is_new && state.target().get_untracked().is_none()) {
             scroll.show_end();
         }
-        (sent, window)
+        let is_awaited = state.has_newer() && !state.has_failed_to_load();
+        (if is_awaited { seen_before } else { sent }, window)
     });
     // A permalink's message comes into the middle once it is there.
     Effect::new(move |shown: Option<Option<Seq>>| {
