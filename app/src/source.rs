@@ -138,12 +138,17 @@ pub struct RefusedForm {
 }
 
 /// The forms of the pages. All are `POST`, `application/x-www-form-urlencoded`, and answer 303 where they succeed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Form {
     /// `/sign-in`: `username`, `next`.
     SignIn,
     /// `/rooms`: `name`, `topic`, `visibility`.
-    NewRoom,
+    NewRoom {
+        /// What was typed besides the name.
+        topic: String,
+        /// What was chosen.
+        visibility: protocol::api::Visibility,
+    },
     /// `/rooms/{slug}`: `content`, `reply_to`, `id`.
     Message,
 }

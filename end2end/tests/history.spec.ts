@@ -66,6 +66,8 @@ test('a permalink opens at its message and shows which it is', async ({ person, 
   await expect(target).toBeInViewport();
   await reader.toNewest.click();
   await expect(reader.message('something new')).toBeInViewport();
+  // Whoever has left the message does not come back to it with a reload.
+  await expect(reader.page).toHaveURL(/\/rooms\/general$/);
 });
 
 test('new messages follow only a reader who is at the end', async ({ person, api }) => {

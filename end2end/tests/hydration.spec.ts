@@ -209,3 +209,64 @@ test('a drawer that is opened before the page is live keeps the rest out of reac
   await expect(alice.rooms).toBeHidden();
   await expect(main).not.toHaveAttribute('inert');
 });
+
+test('a step back before the page is live is taken once it is', async ({ visitor, api }) => {
+  const writer = await api('Writer');
+  const other = await writer.createRoom('Second');
+  await writer.post('general', 'said in general');
+  await writer.post(other.slug, 'said there');
+  const alice = await visitor('Alice');
+  await alice.signIn();
+  await alice.room('Second').click();
+  await expect(alice.message('said there')).toBeVisible();
+  await holdPieces(alice);
+  await alice.page.reload({ waitUntil: 'commit' });
+  await alice.page.waitForFunction(() => window.pieces?.held.length);
+  await alice.page.goBack();
+  await letAllGo(alice);
+  await expect(alice.message('said in general')).toBeVisible();
+  await expect(alice.message('said there')).toHaveCount(0);
+  await alice.say('here');
+  await expect.poll(async () => (await writer.messages('general')).at(-1)?.content).toBe('here');
+});
+
+test('what is typed before the page is live becomes a part of the draft', async ({ visitor, api }) => {
+  const writer = await api('Writer');
+  await writer.createRoom('Second');
+  const alice = await visitor('Alice');
+  await alice.signIn();
+  for (const [typed, whole] of [['early', 'early'], ['more', 'early\nmore']]) {
+    const release = await holdScript(alice);
+    await alice.page.reload({ waitUntil: 'commit' });
+    await alice.composer.pressSequentially(typed);
+    await alice.untilLive(async () => release());
+    await expect(alice.composer).toHaveValue(whole);
+    await alice.room('Second').click();
+    await expect(alice.composer).toHaveValue('');
+    await alice.room('general').click();
+    await expect(alice.composer).toHaveValue(whole);
+  }
+});
+
+for (const hash of ['', '#m20']) {
+  test(`a page that has come with a link to a message${hash} stays where its reader scrolls`, async ({ visitor, api }) => {
+    const writer = await api('Writer');
+    await writer.fill('general', Array.from({ length: 40 }, (_, n) => `${n}: before`));
+    const alice = await visitor('Alice');
+    await alice.signIn();
+    const release = await holdScript(alice);
+    await alice.page.goto(`${alice.base}/rooms/general/20${hash}`, { waitUntil: 'commit' });
+    const row = alice.numbered(19);
+    await expect(row).toBeAttached();
+    const top = () => row.evaluate((row) => row.getBoundingClientRect().top);
+    const inTheMiddle = async () => Math.abs((await top()) - 380) < 100;
+    if (hash) await expect.poll(inTheMiddle).toBe(true);
+    await alice.log.hover();
+    const before = await top();
+    await alice.page.mouse.wheel(0, hash ? 90 : -90);
+    await expect.poll(top).not.toBe(before);
+    const scrolled = await top();
+    await alice.untilLive(async () => release());
+    expect(await top()).toBe(scrolled);
+  });
+}

@@ -39,3 +39,24 @@ test('a refused name is shown again with the reason', async ({ visitor }) => {
   await expect(reader.page.getByRole('alert')).toBeVisible();
   await expect(reader.page.getByRole('textbox', { name: 'Your name' })).toHaveValue('two words');
 });
+
+test('a refused room is shown again as it was typed, and can be left', async ({ person }) => {
+  const reader = await person('Reader');
+  const without = await reader.context.browser()?.newContext({ javaScriptEnabled: false, storageState: await reader.context.storageState() });
+  if (!without) throw new Error('there is no browser');
+  const page = await without.newPage();
+  await page.goto(`${reader.base}/rooms/general`);
+  await page.getByRole('button', { name: 'New room' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New room' });
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('general');
+  await dialog.getByRole('textbox', { name: 'Topic' }).fill('what nobody shall read');
+  await dialog.getByRole('radio', { name: /^Private/ }).check();
+  await dialog.getByRole('button', { name: 'Make the room' }).click();
+  await expect(dialog.getByRole('alert')).toBeVisible();
+  await expect(dialog.getByRole('textbox', { name: 'Name' })).toHaveValue('general');
+  await expect(dialog.getByRole('textbox', { name: 'Topic' })).toHaveValue('what nobody shall read');
+  await expect(dialog.getByRole('radio', { name: /^Private/ })).toBeChecked();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(dialog).toBeHidden();
+  await without.close();
+});

@@ -7,8 +7,12 @@ test('rooms and people are drawers, and nothing is wider than the screen', async
   const alice = await person('Alice', PHONE);
   await alice.say('A long line with a-very-long-word-that-has-no-place-to-break-'.repeat(4));
   await expect(alice.messages).toHaveCount(1);
-  const overflow = () => alice.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  expect(await overflow()).toBe(0);
+  const overflow = () =>
+    alice.page.evaluate(() => {
+      const { scrollWidth, clientWidth, scrollHeight, clientHeight } = document.documentElement;
+      return [scrollWidth - clientWidth, scrollHeight - clientHeight];
+    });
+  expect(await overflow()).toEqual([0, 0]);
   await expect(alice.rooms).toBeHidden();
 
   await alice.page.getByRole('button', { name: 'Show rooms' }).tap();
@@ -22,8 +26,10 @@ test('rooms and people are drawers, and nothing is wider than the screen', async
   await expect(alice.people.getByText('Alice')).toBeVisible();
   await alice.page.keyboard.press('Escape');
   await expect(alice.people).toBeHidden();
-  expect(await overflow()).toBe(0);
+  expect(await overflow()).toEqual([0, 0]);
   await picture(alice, 'phone');
+  await alice.page.setViewportSize({ width: 1280, height: 800 });
+  expect(await overflow()).toEqual([0, 0]);
 });
 
 test('a long press opens the actions of a message', async ({ person }) => {

@@ -59,6 +59,7 @@ test('a room that is refused while the page’s script still loads can be mended
   await dialog.getByRole('textbox', { name: 'Name' }).fill('General talk');
   await dialog.getByRole('button', { name: 'Make the room' }).click();
   await expect(alice.page).toHaveURL(/\/rooms\/general-talk$/);
+  await expect(dialog).toBeHidden();
   // A reload shows a page; it does not post the form again.
   await alice.page.goBack();
   await alice.reload();
@@ -229,4 +230,67 @@ test('a room with much news is shown from its end, whatever room one comes from'
   await expect(reader.numbered(449)).toBeInViewport();
   await expect(reader.page.getByRole('button', { name: 'Jump to' })).toHaveCount(0);
   await expect(reader.numbered(449)).toBeInViewport();
+});
+
+test('of many rooms the open one is in view, and so is the way out', async ({ person, api, picture }) => {
+  const writer = await api('Writer');
+  for (let n = 10; n < 50; n++) await writer.createRoom(`Room ${n}`);
+  const alice = await person('Alice');
+  const account = alice.page.getByRole('button', { name: 'Alice', exact: true });
+  for (const name of ['Room 49', 'general']) {
+    await alice.room(name).click();
+    await expect(alice.log).toHaveAccessibleName(`Messages in ${name}`);
+    await alice.reload();
+    await expect(alice.room(name)).toBeInViewport({ ratio: 1 });
+    await expect(account).toBeInViewport({ ratio: 1 });
+  }
+  await picture(alice, 'many-rooms');
+});
+
+test('whoever leaves a room while they change or answer a message finds it as they left it', async ({ person, api }) => {
+  const writer = await api('Writer');
+  await writer.createRoom('Second');
+  await writer.post('general', 'a question');
+  const alice = await person('Alice');
+  await alice.say('as it is');
+  const there = async () => {
+    await alice.room('Second').click();
+    await expect(alice.page.getByRole('log', { name: 'Messages in Second' })).toBeVisible();
+    await expect(alice.composer).toHaveValue('');
+    await expect(alice.page.locator('.writing-bar')).toHaveCount(0);
+  };
+  const back = async () => {
+    await alice.room('general').click();
+    await expect(alice.page.getByRole('log', { name: 'Messages in general' })).toBeVisible();
+  };
+  await alice.act(alice.message('as it is'), 'Edit');
+  await alice.composer.fill('as it shall be');
+  await there();
+  await alice.say('something else');
+  await back();
+  await expect(alice.composer).toHaveValue('as it shall be');
+  await alice.composer.press('Enter');
+  await expect(alice.message('as it shall be')).toBeVisible();
+
+  await alice.act(alice.message('a question'), 'Reply');
+  await alice.composer.fill('an answer');
+  await there();
+  await back();
+  await expect(alice.composer).toHaveValue('an answer');
+  await expect(alice.page.locator('.writing-bar')).toContainText('a question');
+  await alice.composer.press('Enter');
+  await expect(alice.message('an answer')).toContainText('a question');
+});
+
+test('what is wrong with a text is not said of the next room', async ({ person, api }) => {
+  const writer = await api('Writer');
+  await writer.createRoom('Second');
+  const alice = await person('Alice');
+  await alice.composer.fill('x'.repeat(8_005));
+  await alice.composer.press('Enter');
+  const note = alice.page.locator('.composer-note.bad');
+  await expect(note).toBeVisible();
+  await alice.room('Second').click();
+  await expect(alice.composer).toHaveValue('');
+  await expect(note).toHaveCount(0);
 });

@@ -34,6 +34,8 @@ struct Field {
     text: RwSignal<String>,
     /// Why what stands in it was not sent.
     problem: RwSignal<Option<String>>,
+    /// How far the change of a message was that is taken up again.
+    changed: StoredValue<Option<String>>,
     /// When the last composition of an input method ended, by the clock of events.
     composed_at: StoredValue<f64>,
 }
@@ -91,7 +93,7 @@ impl Field {
                 _ = field.set_attribute("enterkeyhint", "enter");
             }
         });
-        // Another room, another draft. At first: what was typed before hydration, or the draft once it is read.
+        // Another room, another draft. At first, and once drafts are read: with what was typed before.
         let slug = Memo::new(move |_| state.open_room().with(|open| open.room.slug.clone()));
         Effect::new(move |before: Option<protocol::RoomSlug>| {
             let now = slug.get();
@@ -99,13 +101,26 @@ impl Field {
             if before.as_ref() != Some(&now) {
                 desk.arrive(before.is_none());
             }
-            if before.as_ref().is_some_and(|before| *before != now) {
-                desk.writing.set(Writing::New);
-                field.put(&draft);
+            if let Some(left) = before.filter(|before| *before != now) {
+                field.problem.set(None);
+                match desk.change_rooms(left, field.text.get_untracked(), &now) {
+                    Some((writing @ Writing::Edit(_), text)) => {
+                        field.changed.set_value(Some(text));
+                        desk.writing.set(writing);
+                    }
+                    found => {
+                        desk.writing.set(found.map(|(writing, _)| writing).unwrap_or_default());
+                        field.put(&draft);
+                    }
+                }
             } else {
                 field.read();
-                if field.text.read_untracked().is_empty() {
-                    field.put(&draft);
+                let both = field.text.with_untracked(|typed| after_draft(&draft, typed));
+                if *field.text.read_untracked() != both {
+                    field.put(&both);
+                }
+                if draft != both {
+                    field.keep_draft();
                 }
             }
             now
@@ -115,7 +130,9 @@ impl Field {
             let now = desk.writing.get();
             match (&before, &now) {
                 (_, Writing::Edit(message)) => {
-                    field.put(message.content.as_ref().map_or("", |content| content.as_str()));
+                    let as_it_is = || message.content.as_ref().map(ToString::to_string).unwrap_or_default();
+                    let changed = field.changed.try_update_value(Option::take).flatten();
+                    field.put(&changed.unwrap_or_else(as_it_is));
                 }
                 (Some(Writing::Edit(_)), _) => field.restore_draft(),
                 _ => {}
@@ -206,6 +223,17 @@ fn grow(field: &HtmlTextAreaElement) {
     _ = style.set_property("height", &format!("{}px", field.scroll_height()));
 }
 
+/// A draft, and what was typed before it was there. A browser that comes back to a page fills its fields in itself.
+fn after_draft(draft: &str, typed: &str) -> String {
+    if typed.starts_with(draft) {
+        typed.to_owned()
+    } else if draft.starts_with(typed) {
+        draft.to_owned()
+    } else {
+        format!("{draft}\n{typed}")
+    }
+}
+
 /// What to say to a text that cannot be sent. Nothing to an empty one: it is plain what is missing.
 fn problem(locale: Locale, error: InvalidText) -> Option<String> {
     match error {
@@ -243,6 +271,7 @@ pub(crate) fn Composer() -> impl IntoView {
         desk,
         text: RwSignal::new(String::new()),
         problem: RwSignal::new(refused.map(|refused| refusal(locale, refused.code).to_owned())),
+        changed: StoredValue::new(None),
         composed_at: StoredValue::new(f64::NEG_INFINITY),
     };
     field.watch();
@@ -397,4 +426,24 @@ fn writing_bar(locale: Locale, desk: &Desk) -> Option<AnyView> {
         </div>
     };
     Some(bar.into_any())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::after_draft;
+
+    #[test]
+    fn what_is_typed_before_the_draft_is_there_is_lost_as_little_as_the_draft() {
+        for (draft, typed, whole) in [
+            ("", "", ""),
+            ("", "typed", "typed"),
+            ("draft", "", "draft"),
+            ("draft", "draft", "draft"),
+            ("draft", "draft and more", "draft and more"),
+            ("draft", "dra", "draft"),
+            ("draft", "typed", "draft\ntyped"),
+        ] {
+            assert_eq!(after_draft(draft, typed), whole);
+        }
+    }
 }

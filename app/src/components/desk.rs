@@ -9,6 +9,9 @@ use protocol::{Emoji, Message, RoomSlug, Seq};
 use super::overlay::{has_mouse, is_covered, is_without_focus};
 use crate::state::{ChatState, Row, RowKey, Staying};
 
+/// In how many rooms one may be at something else than a new message.
+const ASIDE_MAX_ROOMS: usize = 10;
+
 /// What the composer is for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Writing {
@@ -63,6 +66,8 @@ pub(crate) struct Desk {
     pub(crate) inserted: RwSignal<Option<Emoji>>,
     /// Counts what this reader has sent from here.
     pub(crate) sent: RwSignal<u32>,
+    /// What this reader is at in rooms that they have left, with what stood in the field: the edit of a message, or an answer.
+    aside: StoredValue<Vec<(RoomSlug, Writing, String)>>,
     /// Whether something was copied just now.
     pub(crate) copied: RwSignal<bool>,
     /// Whether this reader is signing out: what is typed from then on would be deleted unasked, so nothing is taken.
@@ -81,6 +86,7 @@ impl Desk {
             focused: RwSignal::new(None),
             inserted: RwSignal::new(None),
             sent: RwSignal::new(0),
+            aside: StoredValue::default(),
             copied: RwSignal::new(false),
             leaving: RwSignal::new(false),
             field: NodeRef::new(),
@@ -170,6 +176,25 @@ impl Desk {
         if has_mouse() && !(is_at_something || has_selected || points_at_message || is_covered()) {
             self.focus_field();
         }
+    }
+
+    /// Puts aside what one is at in the room that is left, and answers what one was at in the room that is come to.
+    pub(crate) fn change_rooms(
+        &self,
+        left: RoomSlug,
+        text: String,
+        now: &RoomSlug,
+    ) -> Option<(Writing, String)> {
+        let writing = self.writing.get_untracked();
+        let found = self.aside.try_update_value(|aside| {
+            let found = aside.iter().position(|(room, ..)| room == now).map(|at| aside.remove(at));
+            if writing != Writing::New {
+                aside.truncate(ASIDE_MAX_ROOMS - 1);
+                aside.insert(0, (left, writing, text));
+            }
+            found
+        });
+        found.flatten().map(|(_, writing, text)| (writing, text))
     }
 
     pub(crate) fn close(&self) {

@@ -71,13 +71,14 @@ pub(crate) fn Log() -> impl IntoView {
         let is_awaited = state.has_newer() && !state.has_failed_to_load();
         (if is_awaited { seen_before } else { sent }, window)
     });
-    // A permalink's message comes into the middle once it is there.
+    // A permalink's message comes into the middle once it is there. A page that came with it stays where the browser, which goes to
+    // the message itself, or its reader has moved it, and whoever has said something before there was a log looks at that.
     Effect::new(move |shown: Option<Option<Seq>>| {
-        // Whoever has said something before there was a log looks at that.
-        let target = state.target().get().filter(|_| shown.is_some() || desk.sent.get_untracked() == 0);
+        let target = state.target().get();
         keys.track();
-        match (shown.flatten(), target) {
-            (Some(shown), Some(target)) if shown == target => Some(shown),
+        match (shown, target) {
+            (None, Some(target)) if !scroll.is_untouched() || desk.sent.get_untracked() > 0 => Some(target),
+            (Some(Some(shown)), Some(target)) if shown == target => Some(shown),
             (_, Some(target)) => scroll.show_message(target).then_some(target),
             (_, None) => None,
         }
@@ -262,9 +263,7 @@ fn Jump(
                             class="jump needs-js"
                             class:news=move || { unseen.get() > 0 }
                             on:click=move |_| {
-                                if untrack(|| state.has_newer()) {
-                                    state.jump_to_newest();
-                                }
+                                state.jump_to_newest();
                                 leap.run(());
                             }
                         >
@@ -282,7 +281,14 @@ fn Jump(
 /// The keys that work on a focused message.
 fn on_key(desk: &Desk, scroll: &Scroll, event: &KeyboardEvent) {
     let Some(row) = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok()) else { return };
-    if !row.class_list().contains("message") || event.ctrl_key() || event.meta_key() || event.alt_key() {
+    if event.ctrl_key() || event.meta_key() || event.alt_key() {
+        return;
+    }
+    if !row.class_list().contains("message") {
+        // Out of its buttons back to the message.
+        if event.key() == "Escape" {
+            focus(row.closest(".message").ok().flatten());
+        }
         return;
     }
     let message = desk.focused.get_untracked().and_then(|key| desk.actionable(key));

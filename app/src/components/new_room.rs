@@ -7,10 +7,13 @@ use protocol::{
     limits::{ROOM_NAME_MAX_CHARS, TOPIC_MAX_CHARS},
 };
 
+use web_sys::HtmlDialogElement;
+
 use super::{desk::use_desk, overlay::hide_popover, sidebar::SIDEBAR_ID};
 use crate::{
     i18n::{Locale, language, refusal, text},
-    source::Form,
+    source::{Form, RefusedForm},
+    state::ChatState,
     visitor::Visitor,
 };
 
@@ -42,6 +45,9 @@ struct Fields {
     name: NodeRef<html::Input>,
     topic: NodeRef<html::Input>,
     private: NodeRef<html::Input>,
+    /// Why there is no such room.
+    error: RwSignal<Option<&'static str>>,
+    busy: RwSignal<bool>,
 }
 
 impl Fields {
@@ -53,6 +59,32 @@ impl Fields {
         let is_private = self.private.get_untracked().is_some_and(|private| private.checked());
         let visibility = if is_private { Visibility::Private } else { Visibility::Public };
         (value(self.name), value(self.topic), visibility)
+    }
+
+    /// Makes the room, and goes there.
+    fn submit(self, locale: Locale, state: ChatState) {
+        if self.busy.get_untracked() {
+            return;
+        }
+        let (wished, topic, visibility) = self.read();
+        if wished.parse::<RoomName>().is_err() || RoomSlug::from_name(&wished).is_err() {
+            self.error.set(Some(text!(locale, errors.room_name)));
+            return;
+        }
+        let made = state.create_room(wished, topic, visibility);
+        self.busy.set(true);
+        spawn_local(async move {
+            let answer = made.await;
+            self.busy.set(false);
+            match answer {
+                Ok(slug) => {
+                    self.close();
+                    self.clear();
+                    state.go_to(slug);
+                }
+                Err(refusal) => self.error.set(Some(problem(locale, refusal.code))),
+            }
+        });
     }
 
     fn clear(self) {
@@ -76,45 +108,33 @@ impl Fields {
 pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
     let locale = language();
     let state = use_desk().state;
-    let refused = use_context::<Visitor>()
-        .and_then(|visitor| visitor.refused)
-        .filter(|refused| refused.form == Form::NewRoom);
-    let typed = refused.as_ref().map(|refused| refused.typed.clone()).unwrap_or_default();
-    let refused_here = refused.is_some();
-    let error = RwSignal::new(refused.map(|refused| problem(locale, refused.code)));
+    // A form that was refused comes back open, with all that was typed.
+    let refused = use_context::<Visitor>().and_then(|visitor| visitor.refused);
+    let (code, typed, typed_topic, visibility) = match refused {
+        Some(RefusedForm { form: Form::NewRoom { topic, visibility }, code, typed }) => {
+            (Some(code), typed, topic, visibility)
+        }
+        _ => (None, String::new(), String::new(), Visibility::Public),
+    };
+    let error = RwSignal::new(code.map(|code| problem(locale, code)));
+    let is_refused = code.is_some();
     let busy = RwSignal::new(false);
     let name = NodeRef::<html::Input>::new();
     let topic = NodeRef::<html::Input>::new();
     let private = NodeRef::<html::Input>::new();
 
-    if refused_here {
-        Effect::new(move |_| open_new_room(dialog));
-    }
-    let fields = Fields { dialog, name, topic, private };
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        if busy.get_untracked() {
-            return;
-        }
-        let (wished, topic, visibility) = fields.read();
-        if wished.parse::<RoomName>().is_err() || RoomSlug::from_name(&wished).is_err() {
-            error.set(Some(text!(locale, errors.room_name)));
-            return;
-        }
-        let made = state.create_room(wished, topic, visibility);
-        busy.set(true);
-        spawn_local(async move {
-            let answer = made.await;
-            busy.set(false);
-            match answer {
-                Ok(slug) => {
-                    fields.close();
-                    fields.clear();
-                    state.go_to(slug);
-                }
-                Err(refusal) => error.set(Some(problem(locale, refusal.code))),
+    if is_refused {
+        Effect::new(move |_| {
+            if let Some(dialog) = dialog.get().filter(HtmlDialogElement::open) {
+                dialog.close();
+                _ = dialog.show_modal();
             }
         });
+    }
+    let fields = Fields { dialog, name, topic, private, error, busy };
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        fields.submit(locale, state);
     };
 
     view! {
@@ -123,7 +143,7 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
             id=NEW_ROOM_ID
             popover="auto"
             class="modal form"
-            class:shown=refused_here
+            open=is_refused
             aria-labelledby="new-room-title"
         >
             <form class="modal-body stack" method="post" action="/rooms" on:submit=submit>
@@ -148,12 +168,20 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
                 </p>
                 <label class="field">
                     <span>{text!(locale, new_room.topic)}</span>
-                    <input node_ref=topic name="topic" autocomplete="off" maxlength=TOPIC_MAX_CHARS.to_string() />
+                    <input
+                        node_ref=topic
+                        name="topic"
+                        value=typed_topic
+                        autocomplete="off"
+                        maxlength=TOPIC_MAX_CHARS.to_string()
+                    />
                 </label>
-                {visibility_choice(locale, private)}
+                {visibility_choice(locale, private, visibility)}
                 <div class="modal-foot">
                     <button
-                        type="button"
+                        type=if is_refused { "submit" } else { "button" }
+                        formmethod=is_refused.then_some("dialog")
+                        formnovalidate=is_refused
                         class="button quiet"
                         popovertarget=NEW_ROOM_ID
                         popovertargetaction="hide"
@@ -174,18 +202,19 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
 }
 
 /// Who may find the room.
-fn visibility_choice(locale: Locale, private: NodeRef<html::Input>) -> AnyView {
+fn visibility_choice(locale: Locale, private: NodeRef<html::Input>, chosen: Visibility) -> AnyView {
+    let is_private = chosen == Visibility::Private;
     view! {
         <fieldset>
             <legend>{text!(locale, new_room.visibility)}</legend>
             <label class="option">
-                <input type="radio" name="visibility" value="public" checked />
+                <input type="radio" name="visibility" value="public" checked=!is_private />
                 <span>
                     {text!(locale, new_room.public)} <small>{text!(locale, new_room.public_hint)}</small>
                 </span>
             </label>
             <label class="option">
-                <input node_ref=private type="radio" name="visibility" value="private" />
+                <input node_ref=private type="radio" name="visibility" value="private" checked=is_private />
                 <span>
                     {text!(locale, new_room.private)} <small>{text!(locale, new_room.private_hint)}</small>
                 </span>

@@ -146,7 +146,7 @@ pub(crate) fn is_writing() -> bool {
 
 /// Whether a dialog, a drawer or a menu lies over the page.
 pub(crate) fn is_covered() -> bool {
-    let over = document().query_selector("dialog[open], dialog.shown, :popover-open");
+    let over = document().query_selector("dialog[open], :popover-open");
     over.is_ok_and(|over| over.is_some())
 }
 

@@ -126,6 +126,11 @@ impl Scroll {
         }
     }
 
+    /// Whether the end is where the view was from the beginning: neither a reader nor the browser has moved it.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.scroller.get_untracked().is_some_and(|scroller| position(&scroller).abs() < 1.0)
+    }
+
     /// Shows a message in the middle of the view, if it is there.
     pub(crate) fn show_message(&self, seq: Seq) -> bool {
         let shown = show(seq).is_some();
@@ -227,8 +232,8 @@ fn top_within(row: &Element, scroller: &Element) -> f64 {
     row.get_bounding_client_rect().top() - scroller.get_bounding_client_rect().top()
 }
 
-/// Shows a message in the middle of the view and points at it for a moment. The focus goes along, where there is any to go: a
-/// page that has just come has none, and a ring around the message would say more than it means; and who writes goes on writing.
+/// Shows a message in the middle of the view and points at it for a moment. The focus goes along, where there is any to go, and who
+/// writes goes on writing.
 pub(crate) fn show(seq: Seq) -> Option<()> {
     let row = document().get_element_by_id(&format!("m{seq}"))?.dyn_into::<web_sys::HtmlElement>().ok()?;
     let centre = ScrollIntoViewOptions::new();

@@ -6,6 +6,8 @@ use protocol::{
     api::{Room, UNREAD_MAX, Visibility},
 };
 
+use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
+
 use super::{
     account::Account,
     desk::use_desk,
@@ -34,13 +36,18 @@ pub(crate) fn Sidebar() -> impl IntoView {
     let side = move || {
         // One may have been opened before that was heard.
         Effect::new(|_| drawer_toggled());
+        let open = Memo::new(move |_| state.open_room().with(|open| open.room.slug.clone()));
+        Effect::new(move |_| bring_into_view(&open.read()));
         view! {
             <nav
                 class="side"
                 id=SIDEBAR_ID
                 popover="auto"
                 aria-label=text!(locale, sidebar.rooms)
-                on:toggle=move |_| drawer_toggled()
+                on:toggle=move |_| {
+                    drawer_toggled();
+                    bring_into_view(&open.read_untracked());
+                }
             >
                 <div class="side-top">
                     <div class="brand">
@@ -75,6 +82,15 @@ pub(crate) fn Sidebar() -> impl IntoView {
     view! {
         {piece(side)}
         {piece(move || view! { <NewRoomDialog dialog /> }.into_any())}
+    }
+}
+
+/// Brings a room of the list into view, however many there are.
+fn bring_into_view(room: &RoomSlug) {
+    let nearest = ScrollIntoViewOptions::new();
+    nearest.set_block(ScrollLogicalPosition::Nearest);
+    if let Ok(Some(link)) = document().query_selector(&format!(".room[href='/rooms/{room}']")) {
+        link.scroll_into_view_with_scroll_into_view_options(&nearest);
     }
 }
 

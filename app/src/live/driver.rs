@@ -177,13 +177,18 @@ impl Driver {
         self.run(tasks);
     }
 
-    /// All of the page is live, if it is that of `state`. Links between rooms are followed from here on: before, a room would be open that
-    /// is not shown, so they lead to a document of their own.
+    /// All of the page is live, if it is that of `state`. Ways between rooms are followed from here on: before, a room would be open that
+    /// is not shown. So links lead to a document of their own, and where a step in the history has led to is shown now.
     fn begin_to_show(&mut self, state: ChatState) {
         if self.state.is(state) {
             browser::mark_live();
             self.listeners.extend(navigation::listen(went));
             self.showing = Showing::Idle;
+            if let Some((room, place)) = navigation::room_here()
+                && self.state.read(|model| *model.open_slug() != room) == Some(true)
+            {
+                self.show_room(room, place);
+            }
             self.show_soon();
             set_timeout(keep_zone, ZONE_PAUSE);
         }
@@ -291,6 +296,7 @@ impl Driver {
                 }
             }
             Intent::Hurry => self.run([Task::Change(Change::Hurried)]),
+            Intent::GoTo(room) if self.showing == Showing::NotYet => navigation::leave_for(&room),
             Intent::GoTo(room) => {
                 navigation::go_to(&room);
                 self.show_room(room, Place::Newest);

@@ -45,6 +45,16 @@ pub(super) fn listen(tell: fn(RoomSlug, Place)) -> [WindowListenerHandle; 2] {
     ]
 }
 
+/// The room of the window's address.
+pub(super) fn room_here() -> Option<(RoomSlug, Place)> {
+    room_at(&here())
+}
+
+/// Leaves for a room's document.
+pub(super) fn leave_for(room: &RoomSlug) {
+    _ = window().location().assign(&format!("/rooms/{room}"));
+}
+
 /// Makes the address of a room the window's, as one more step of its history.
 pub(super) fn go_to(room: &RoomSlug) {
     go(&format!("/rooms/{room}"));

@@ -108,7 +108,7 @@ pub(crate) async fn create_room(State(http): State<Arc<Http>>, request: Request)
     let user = visit.user(&http, &home()).await?;
     let created = async {
         http.limits.room(user.id)?;
-        http.chat.create_room(&user, NewRoom { name: name.clone(), topic, visibility }).await
+        http.chat.create_room(&user, NewRoom { name: name.clone(), topic: topic.clone(), visibility }).await
     };
     match created.await {
         Ok(summary) => Ok(address::see_other(&address::room(&summary.room.slug))),
@@ -117,7 +117,8 @@ pub(crate) async fn create_room(State(http): State<Arc<Http>>, request: Request)
                 Some(at) => at,
                 None => visit.last_room(&http, &user).await.map_err(Failure::into_text)?,
             };
-            let refused = RefusedForm { form: Form::NewRoom, code: refusal.code, typed: name };
+            let form = Form::NewRoom { topic, visibility };
+            let refused = RefusedForm { form, code: refusal.code, typed: name };
             Ok(visit.refuse(&http, &at, &refusal.into(), Some(refused)).await)
         }
     }

@@ -154,7 +154,9 @@ impl Model {
     }
 
     pub(super) fn want_newest(&mut self, asks: &mut Vec<Ask>) {
-        self.target = None;
+        if self.target.take().is_some() {
+            asks.push(Ask::Readdress(self.open_slug().clone()));
+        }
         self.is_target_missing = false;
         if self.holds(Place::Newest) {
             self.at_bottom = true;

@@ -119,6 +119,7 @@ fn a_permalink_shows_its_message_and_the_way_back_to_the_newest() {
     happens(&mut model, said("general", 1_001, OTHER, "m1001"));
     assert_eq!(model.view().unseen, 1);
     let asks = model.handle(Change::NewestWanted, 0);
+    assert!(asks.contains(&Ask::Readdress(slug("general"))), "a reload leads to the newest, too");
     answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(952, 1_001, 1_001)));
     assert_eq!(model.view().target, None);
     assert!(!model.view().edges.has_newer);
