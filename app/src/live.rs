@@ -30,6 +30,7 @@ pub(crate) mod zone;
 
 /// Makes the page live after hydration, until the current owner goes.
 pub(crate) fn go_live(state: ChatState) {
+    navigation::begin();
     // An effect, so that it comes after the page's outline and before its pieces: whoever can act upon one of them is heard.
     Effect::new(move |_| hydration::later(move || driver::start(state)));
     on_cleanup(move || driver::stop(state));

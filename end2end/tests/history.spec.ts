@@ -168,3 +168,31 @@ test('a wheel step that the page has not heard of when a message comes is not un
     expect(Math.abs((await rest()) - scrolled), 'the step was undone').toBeLessThan(2);
   }
 });
+
+test('what is said from the past is shown once the newest can be had, and nobody is pulled there who reads on', async ({ person, api, picture }) => {
+  const writer = await api('Writer');
+  const posted = await writer.fill('general', bulk(300));
+  const reader = await person('Reader');
+  await reader.untilLive(() => reader.open(`/rooms/general/${posted[149].seq}`));
+  const newest = /\/messages\?limit=/;
+  await reader.page.route(newest, (route) => route.abort());
+  const failed = reader.page.waitForEvent('requestfailed', (request) => newest.test(request.url()));
+  await reader.say('mine');
+  await failed;
+  const again = reader.page.getByRole('button', { name: 'Try again' }).last();
+  await expect(again).toBeInViewport();
+  await picture(reader, 'newest-missing');
+  // Reading on meanwhile.
+  await reader.log.hover();
+  await reader.page.mouse.wheel(0, -300);
+  await expect(again).not.toBeInViewport();
+  const row = reader.messages.nth(-6);
+  await expect(row).toBeInViewport();
+  await writer.post('general', 'of another');
+  await expect(reader.toNewest).toBeVisible();
+  await expect(row).toBeInViewport();
+  await reader.page.unroute(newest);
+  await again.click();
+  await expect(reader.message('mine')).toBeInViewport();
+  await expect(reader.message('of another')).toBeInViewport();
+});

@@ -56,6 +56,9 @@ test('a refused room is shown again as it was typed, and can be left', async ({ 
   await expect(dialog.getByRole('textbox', { name: 'Name' })).toHaveValue('general');
   await expect(dialog.getByRole('textbox', { name: 'Topic' })).toHaveValue('what nobody shall read');
   await expect(dialog.getByRole('radio', { name: /^Private/ })).toBeChecked();
+  await dialog.getByRole('link', { name: 'Cancel' }).click();
+  await expect(dialog).toBeHidden();
+  await page.getByRole('button', { name: 'New room' }).click();
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await expect(dialog).toBeHidden();
   await without.close();

@@ -19,6 +19,9 @@ test('rooms and people are drawers, and nothing is wider than the screen', async
   await expect(alice.rooms).toBeVisible();
   await expect(alice.room('general')).toBeInViewport();
   await picture(alice, 'phone-rooms');
+  // Whoever goes on by keyboard begins at the top.
+  await alice.page.keyboard.press('Tab');
+  await expect(alice.page.getByRole('button', { name: 'Close rooms' })).toBeFocused();
   await alice.page.keyboard.press('Escape');
   await expect(alice.rooms).toBeHidden();
 

@@ -3,13 +3,14 @@
 
 use leptos::prelude::*;
 use protocol::{Message, limits::CONTENT_MAX_CHARS, text::InvalidText};
-use web_sys::{HtmlElement, HtmlTextAreaElement, KeyboardEvent};
+use wasm_bindgen::JsCast;
+use web_sys::{Event, HtmlElement, HtmlTextAreaElement, InputEvent, KeyboardEvent};
 
 use super::{
     desk::{Desk, Dialog, Picking, Writing, use_desk},
     icon::{Icon, icon},
     log::focus_newest,
-    overlay::is_touch,
+    overlay::{is_touch, is_writing},
     sidebar::room_words,
 };
 use crate::{
@@ -34,8 +35,8 @@ struct Field {
     text: RwSignal<String>,
     /// Why what stands in it was not sent.
     problem: RwSignal<Option<String>>,
-    /// How far the change of a message was that is taken up again.
-    changed: StoredValue<Option<String>>,
+    /// Whether something stands in it from before the draft was there, which is still to come in front of it.
+    is_early: StoredValue<bool>,
     /// When the last composition of an input method ended, by the clock of events.
     composed_at: StoredValue<f64>,
 }
@@ -57,6 +58,30 @@ impl Field {
         }
     }
 
+    /// Puts a draft in front of what stands in the field from before, and leaves the cursor where it is.
+    fn join(&self, draft: &str) {
+        let Some(field) = self.desk.field.get_untracked() else { return };
+        let typed = field.value();
+        let both = after_draft(draft, &typed);
+        match both.strip_suffix(&typed) {
+            Some(front) if !typed.is_empty() => _ = field.set_range_text_with_start_and_end(front, 0, 0),
+            _ => field.set_value(&both),
+        }
+        self.read();
+        if both != draft {
+            self.keep_draft();
+        }
+    }
+
+    /// The same, if that is still to be done.
+    fn join_late(&self) {
+        if self.is_early.get_value() {
+            self.is_early.set_value(false);
+            let room = self.desk.state.open_room().read_untracked().room.slug.clone();
+            self.join(&untrack(|| self.desk.state.draft(&room)));
+        }
+    }
+
     fn insert(&self, piece: &str) {
         let Some(field) = self.desk.field.get_untracked() else { return };
         let end = field.value().encode_utf16().count();
@@ -73,7 +98,7 @@ impl Field {
 
     /// Keeps what is written, unless it is a message that is being changed.
     fn keep_draft(&self) {
-        if !matches!(*self.desk.writing.read_untracked(), Writing::Edit(_)) {
+        if !matches!(*self.desk.writing.read_untracked(), Writing::Edit(..)) {
             let room = self.desk.state.open_room().read_untracked().room.slug.clone();
             self.text.with_untracked(|text| self.desk.state.set_draft(room, text));
         }
@@ -93,34 +118,31 @@ impl Field {
                 _ = field.set_attribute("enterkeyhint", "enter");
             }
         });
-        // Another room, another draft. At first, and once drafts are read: with what was typed before.
+        // Another room, another draft. At first: with what was typed before.
         let slug = Memo::new(move |_| state.open_room().with(|open| open.room.slug.clone()));
         Effect::new(move |before: Option<protocol::RoomSlug>| {
             let now = slug.get();
             let draft = state.draft(&now);
+            let is_first = before.is_none();
             if before.as_ref() != Some(&now) {
-                desk.arrive(before.is_none());
+                desk.arrive(is_first);
             }
             if let Some(left) = before.filter(|before| *before != now) {
+                let text = field.text.get_untracked();
+                if field.is_early.get_value() {
+                    field.is_early.set_value(false);
+                    state.set_draft(left.clone(), &after_draft(&untrack(|| state.draft(&left)), &text));
+                }
                 field.problem.set(None);
-                match desk.change_rooms(left, field.text.get_untracked(), &now) {
-                    Some((writing @ Writing::Edit(_), text)) => {
-                        field.changed.set_value(Some(text));
-                        desk.writing.set(writing);
-                    }
-                    found => {
-                        desk.writing.set(found.map(|(writing, _)| writing).unwrap_or_default());
-                        field.put(&draft);
-                    }
-                }
-            } else {
+                desk.change_rooms(left, text, &now);
+                field.put(&draft);
+            } else if is_first {
                 field.read();
-                let both = field.text.with_untracked(|typed| after_draft(&draft, typed));
-                if *field.text.read_untracked() != both {
-                    field.put(&both);
-                }
-                if draft != both {
-                    field.keep_draft();
+                // Whoever has typed something may be in the middle of a word.
+                let is_at_it = is_writing() && !field.text.read_untracked().is_empty();
+                field.is_early.set_value(is_at_it);
+                if !is_at_it {
+                    field.join(&draft);
                 }
             }
             now
@@ -129,12 +151,8 @@ impl Field {
         Effect::new(move |before: Option<Writing>| {
             let now = desk.writing.get();
             match (&before, &now) {
-                (_, Writing::Edit(message)) => {
-                    let as_it_is = || message.content.as_ref().map(ToString::to_string).unwrap_or_default();
-                    let changed = field.changed.try_update_value(Option::take).flatten();
-                    field.put(&changed.unwrap_or_else(as_it_is));
-                }
-                (Some(Writing::Edit(_)), _) => field.restore_draft(),
+                (_, Writing::Edit(_, text)) => field.put(text),
+                (Some(Writing::Edit(..)), _) => field.restore_draft(),
                 _ => {}
             }
             now
@@ -148,6 +166,16 @@ impl Field {
         });
     }
 
+    /// How many characters are left once they are few, or how many are too many.
+    fn room_left(&self) -> Memo<Option<Result<usize, usize>>> {
+        let text = self.text;
+        Memo::new(move |_| {
+            let chars = text.read().chars().count();
+            (chars + WARN_CHARS > CONTENT_MAX_CHARS)
+                .then(|| CONTENT_MAX_CHARS.checked_sub(chars).ok_or_else(|| chars - CONTENT_MAX_CHARS))
+        })
+    }
+
     /// Sends, or saves, what stands in the field.
     fn send(&self, locale: Locale) {
         let (desk, state) = (&self.desk, &self.desk.state);
@@ -156,14 +184,14 @@ impl Field {
         let done = match &writing {
             Writing::New => state.send(&text, None),
             Writing::Reply(message) => state.send(&text, Some(message.seq)),
-            Writing::Edit(message) if message.content.as_ref().is_some_and(|old| old.as_str() == text) => {
+            Writing::Edit(message, _) if message.content.as_ref().is_some_and(|old| old.as_str() == text) => {
                 Ok(())
             }
-            Writing::Edit(message) => state.edit(message.seq, &text),
+            Writing::Edit(message, _) => state.edit(message.seq, &text),
         };
         match done {
             Err(refused) => self.problem.set(problem(locale, refused)),
-            Ok(()) if matches!(writing, Writing::Edit(_)) => desk.writing.set(Writing::New),
+            Ok(()) if matches!(writing, Writing::Edit(..)) => desk.writing.set(Writing::New),
             Ok(()) => {
                 self.put("");
                 self.keep_draft();
@@ -175,9 +203,15 @@ impl Field {
     }
 
     /// Something was typed.
-    fn typed(&self) {
+    fn typed(&self, event: &Event) {
         self.problem.set(None);
+        if event.dyn_ref::<InputEvent>().is_none_or(|event| !event.is_composing()) {
+            self.join_late();
+        }
         self.read();
+        if self.is_early.get_value() {
+            return;
+        }
         self.keep_draft();
         if !self.text.read_untracked().is_empty() {
             self.desk.state.is_typing();
@@ -271,7 +305,7 @@ pub(crate) fn Composer() -> impl IntoView {
         desk,
         text: RwSignal::new(String::new()),
         problem: RwSignal::new(refused.map(|refused| refusal(locale, refused.code).to_owned())),
-        changed: StoredValue::new(None),
+        is_early: StoredValue::new(false),
         composed_at: StoredValue::new(f64::NEG_INFINITY),
     };
     field.watch();
@@ -284,11 +318,7 @@ pub(crate) fn Composer() -> impl IntoView {
         state.open_room().with(|open| text!(locale, composer.label, room = short(&room_words(&open.room))))
     };
 
-    let to_go = Memo::new(move |_| {
-        let chars = field.text.read().chars().count();
-        (chars + WARN_CHARS > CONTENT_MAX_CHARS)
-            .then(|| CONTENT_MAX_CHARS.checked_sub(chars).ok_or_else(|| chars - CONTENT_MAX_CHARS))
-    });
+    let to_go = field.room_left();
     let count = move || {
         to_go.get().map(|to_go| match to_go {
             Ok(chars) => text!(locale, composer.left, count = chars),
@@ -321,9 +351,12 @@ pub(crate) fn Composer() -> impl IntoView {
                     aria-label=label
                     placeholder=placeholder
                     aria-describedby="composer-note"
-                    on:input=move |_| field.typed()
+                    on:input=move |event| field.typed(&event)
                     on:keydown=move |event| field.key(locale, &event)
-                    on:compositionend=move |event| field.composed_at.set_value(event.time_stamp())
+                    on:compositionend=move |event| {
+                        field.composed_at.set_value(event.time_stamp());
+                        field.join_late();
+                    }
                 >
                     {typed}
                 </textarea>
@@ -345,7 +378,7 @@ pub(crate) fn Composer() -> impl IntoView {
                 <button type="submit" class="button primary send">
                     <span class="send-text">
                         {move || match *desk.writing.read() {
-                            Writing::Edit(_) => text!(locale, composer.save),
+                            Writing::Edit(..) => text!(locale, composer.save),
                             Writing::New | Writing::Reply(_) => text!(locale, composer.send),
                         }}
                     </span>
@@ -381,7 +414,7 @@ fn short(name: &str) -> String {
 /// What Enter does: one thing where there is a keyboard, another where one touches the screen.
 fn hint(locale: Locale, desk: &Desk) -> AnyView {
     let words = match *desk.writing.read() {
-        Writing::Edit(_) => text!(locale, composer.hint_edit),
+        Writing::Edit(..) => text!(locale, composer.hint_edit),
         Writing::New | Writing::Reply(_) => text!(locale, composer.hint),
     };
     view! {
@@ -402,7 +435,7 @@ fn writing_bar(locale: Locale, desk: &Desk) -> Option<AnyView> {
             text!(locale, composer.replying, name = message.username.as_str()),
             excerpt(message),
         ),
-        Writing::Edit(message) => {
+        Writing::Edit(message, _) => {
             (Icon::Pencil, text!(locale, composer.editing).to_owned(), excerpt(message))
         }
     };

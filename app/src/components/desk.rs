@@ -20,8 +20,8 @@ pub(crate) enum Writing {
     New,
     /// A new message that answers this one.
     Reply(Arc<Message>),
-    /// This message of one's own, changed.
-    Edit(Arc<Message>),
+    /// This message of one's own, changed; what stands in the field at first.
+    Edit(Arc<Message>, String),
 }
 
 /// What an emoji is picked for.
@@ -66,8 +66,8 @@ pub(crate) struct Desk {
     pub(crate) inserted: RwSignal<Option<Emoji>>,
     /// Counts what this reader has sent from here.
     pub(crate) sent: RwSignal<u32>,
-    /// What this reader is at in rooms that they have left, with what stood in the field: the edit of a message, or an answer.
-    aside: StoredValue<Vec<(RoomSlug, Writing, String)>>,
+    /// What this reader is at in rooms that they have left.
+    aside: StoredValue<Vec<(RoomSlug, Writing)>>,
     /// Whether something was copied just now.
     pub(crate) copied: RwSignal<bool>,
     /// Whether this reader is signing out: what is typed from then on would be deleted unasked, so nothing is taken.
@@ -133,7 +133,8 @@ impl Desk {
     /// Changes a message, if it is one's own.
     pub(crate) fn edit(&self, message: Arc<Message>) {
         if self.owns(&message) {
-            self.write(Writing::Edit(message));
+            let text = message.content.as_ref().map(ToString::to_string).unwrap_or_default();
+            self.write(Writing::Edit(message, text));
         }
     }
 
@@ -178,23 +179,22 @@ impl Desk {
         }
     }
 
-    /// Puts aside what one is at in the room that is left, and answers what one was at in the room that is come to.
-    pub(crate) fn change_rooms(
-        &self,
-        left: RoomSlug,
-        text: String,
-        now: &RoomSlug,
-    ) -> Option<(Writing, String)> {
-        let writing = self.writing.get_untracked();
-        let found = self.aside.try_update_value(|aside| {
-            let found = aside.iter().position(|(room, ..)| room == now).map(|at| aside.remove(at));
+    /// Puts aside what one is at in the room that is left, where `text` stands in the field, and takes up what one was at in the room that
+    /// is come to.
+    pub(crate) fn change_rooms(&self, left: RoomSlug, text: String, now: &RoomSlug) {
+        let writing = match self.writing.get_untracked() {
+            Writing::Edit(message, _) => Writing::Edit(message, text),
+            other => other,
+        };
+        let taken_up = self.aside.try_update_value(|aside| {
+            let found = aside.iter().position(|(room, _)| room == now).map(|at| aside.remove(at).1);
             if writing != Writing::New {
                 aside.truncate(ASIDE_MAX_ROOMS - 1);
-                aside.insert(0, (left, writing, text));
+                aside.insert(0, (left, writing));
             }
             found
         });
-        found.flatten().map(|(_, writing, text)| (writing, text))
+        self.writing.set(taken_up.flatten().unwrap_or_default());
     }
 
     pub(crate) fn close(&self) {

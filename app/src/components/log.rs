@@ -54,22 +54,21 @@ pub(crate) fn Log() -> impl IntoView {
         }
     });
 
-    // One's own message is always seen, and once more when the newest are there. What is shown anew is shown from its end, unless
-    // the address points at a message.
-    Effect::new(move |before: Option<(u32, u32)>| {
-        let (sent, window) = (desk.sent.get(), state.window().get());
+    // One's own message is always seen: at once, or when the newest are there. What is shown anew is shown from its end, unless the
+    // address points at a message.
+    Effect::new(move |before: Option<(u32, u32, bool)>| {
+        let (sent, window, has_newer) = (desk.sent.get(), state.window().get(), state.has_newer());
         // Nothing was sent before the page came.
-        let (seen_before, window_before) = before.unwrap_or((0, window));
-        let is_new = window != window_before;
+        let (sent_before, window_before, was_awaited) = before.unwrap_or((0, window, false));
+        let (is_sent, is_new) = (sent != sent_before, window != window_before);
         if is_new {
             desk.point_at_nothing();
             desk.focused.set(None);
         }
-        if sent != seen_before || (is_new && state.target().get_untracked().is_none()) {
+        if is_sent || (was_awaited && !has_newer) || (is_new && state.target().get_untracked().is_none()) {
             scroll.show_end();
         }
-        let is_awaited = state.has_newer() && !state.has_failed_to_load();
-        (if is_awaited { seen_before } else { sent }, window)
+        (sent, window, (is_sent || was_awaited) && has_newer && !state.has_failed_to_load())
     });
     // A permalink's message comes into the middle once it is there. A page that came with it stays where the browser, which goes to
     // the message itself, or its reader has moved it, and whoever has said something before there was a log looks at that.
@@ -137,13 +136,7 @@ fn OlderEdge() -> impl IntoView {
                 } else if empty.get() && state.is_loading_newer() {
                     view! { <Skeleton /> }.into_any()
                 } else if state.has_older() && state.has_failed_to_load() {
-                    view! {
-                        <p class="bad">
-                            {text!(locale, log.load_error)} " "
-                            <button on:click=move |_| state.load_older()>{text!(locale, message.try_again)}</button>
-                        </p>
-                    }
-                        .into_any()
+                    not_loaded(locale, Callback::new(move |()| state.load_older()))
                 } else if state.has_older() {
                     view! {
                         <a
@@ -190,6 +183,17 @@ fn nothing_here(locale: Locale) -> AnyView {
     .into_any()
 }
 
+/// What could not be had, and how to try again.
+fn not_loaded(locale: Locale, again: Callback<()>) -> AnyView {
+    view! {
+        <p class="bad">
+            {text!(locale, log.load_error)} " "
+            <button on:click=move |_| again.run(())>{text!(locale, message.try_again)}</button>
+        </p>
+    }
+    .into_any()
+}
+
 /// Below the last row, where it is not the newest.
 #[component]
 fn NewerEdge() -> impl IntoView {
@@ -202,8 +206,11 @@ fn NewerEdge() -> impl IntoView {
         {when(
             move || state.has_newer(),
             move || {
-                view! {
-                    <div class="edge">
+                let newer = move || {
+                    if state.has_failed_to_load() {
+                        return not_loaded(locale, Callback::new(move |()| state.load_newer()));
+                    }
+                    view! {
                         <a
                             class="button quiet"
                             href=address
@@ -214,9 +221,10 @@ fn NewerEdge() -> impl IntoView {
                         >
                             {text!(locale, log.newer)}
                         </a>
-                    </div>
-                }
+                    }
                     .into_any()
+                };
+                view! { <div class="edge newer">{newer}</div> }.into_any()
             },
         )}
     }

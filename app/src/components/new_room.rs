@@ -13,7 +13,7 @@ use super::{desk::use_desk, overlay::hide_popover, sidebar::SIDEBAR_ID};
 use crate::{
     i18n::{Locale, language, refusal, text},
     source::{Form, RefusedForm},
-    state::ChatState,
+    state::{ChatState, RoomEntry},
     visitor::Visitor,
 };
 
@@ -82,7 +82,12 @@ impl Fields {
                     self.clear();
                     state.go_to(slug);
                 }
-                Err(refusal) => self.error.set(Some(problem(locale, refusal.code))),
+                Err(refusal) => {
+                    self.error.set(Some(problem(locale, refusal.code)));
+                    if let Some(name) = self.name.get_untracked() {
+                        _ = name.focus();
+                    }
+                }
             }
         });
     }
@@ -96,6 +101,7 @@ impl Fields {
     }
 
     fn close(self) {
+        self.error.set(None);
         if let Some(dialog) = self.dialog.get_untracked() {
             dialog.close();
         }
@@ -178,20 +184,7 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
                 </label>
                 {visibility_choice(locale, private, visibility)}
                 <div class="modal-foot">
-                    <button
-                        type=if is_refused { "submit" } else { "button" }
-                        formmethod=is_refused.then_some("dialog")
-                        formnovalidate=is_refused
-                        class="button quiet"
-                        popovertarget=NEW_ROOM_ID
-                        popovertargetaction="hide"
-                        on:click=move |event| {
-                            event.prevent_default();
-                            fields.close();
-                        }
-                    >
-                        {text!(locale, new_room.cancel)}
-                    </button>
+                    {cancel(locale, fields, is_refused.then(|| state.open_room()))}
                     <button type="submit" class="button primary" aria-disabled=move || busy.get().to_string()>
                         {text!(locale, new_room.create)}
                     </button>
@@ -199,6 +192,36 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
             </form>
         </dialog>
     }
+}
+
+/// The way out. Without JavaScript, where the form came `back`, that is the page without it.
+fn cancel(locale: Locale, fields: Fields, back: Option<ReadSignal<RoomEntry>>) -> AnyView {
+    let words = text!(locale, new_room.cancel);
+    let close = move |event: leptos::ev::MouseEvent| {
+        event.prevent_default();
+        fields.close();
+    };
+    let Some(room) = back else {
+        return view! {
+            <button
+                type="button"
+                class="button quiet"
+                popovertarget=NEW_ROOM_ID
+                popovertargetaction="hide"
+                on:click=close
+            >
+                {words}
+            </button>
+        }
+        .into_any();
+    };
+    let href = move || room.with(|open| format!("/rooms/{}", open.room.slug));
+    view! {
+        <a class="button quiet" href=href on:click=close>
+            {words}
+        </a>
+    }
+    .into_any()
 }
 
 /// Who may find the room.

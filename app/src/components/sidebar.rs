@@ -6,8 +6,6 @@ use protocol::{
     api::{Room, UNREAD_MAX, Visibility},
 };
 
-use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
-
 use super::{
     account::Account,
     desk::use_desk,
@@ -22,6 +20,8 @@ use crate::{
     state::RoomEntry,
 };
 
+/// What a room has around it while it has the focus.
+const RING_PX: f64 = 4.0;
 /// The drawer's `id`.
 pub(crate) const SIDEBAR_ID: &str = "rooms";
 
@@ -85,12 +85,16 @@ pub(crate) fn Sidebar() -> impl IntoView {
     }
 }
 
-/// Brings a room of the list into view, however many there are.
+/// Brings a room of the list into view, however many there are. By hand: with `scrollIntoView` the Tab key would go on from there.
 fn bring_into_view(room: &RoomSlug) {
-    let nearest = ScrollIntoViewOptions::new();
-    nearest.set_block(ScrollLogicalPosition::Nearest);
-    if let Ok(Some(link)) = document().query_selector(&format!(".room[href='/rooms/{room}']")) {
-        link.scroll_into_view_with_scroll_into_view_options(&nearest);
+    let find = |selector: &str| document().query_selector(selector).ok().flatten();
+    let Some((list, link)) = find(".rooms").zip(find(&format!(".room[href='/rooms/{room}']"))) else {
+        return;
+    };
+    let (frame, rect) = (list.get_bounding_client_rect(), link.get_bounding_client_rect());
+    let (above, below) = (rect.top() - frame.top() - RING_PX, rect.bottom() - frame.bottom() + RING_PX);
+    if above < 0.0 || below > 0.0 {
+        list.scroll_by_with_x_and_y(0.0, if above < 0.0 { above } else { below });
     }
 }
 

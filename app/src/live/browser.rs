@@ -44,8 +44,11 @@ pub(super) fn is_nothing_at_hand() -> bool {
     focused.is_none_or(|element| matches!(element.tag_name().as_str(), "BODY" | "TEXTAREA"))
 }
 
-/// Tells whoever measures that the page is live.
+/// Tells the style and whoever measures that the page is live.
 pub(super) fn mark_live() {
+    if let Some(page) = document().document_element() {
+        _ = page.set_attribute("data-live", "");
+    }
     if let Some(performance) = window().performance() {
         let _ = performance.mark("live");
     }

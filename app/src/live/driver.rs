@@ -184,8 +184,9 @@ impl Driver {
             browser::mark_live();
             self.listeners.extend(navigation::listen(went));
             self.showing = Showing::Idle;
-            if let Some((room, place)) = navigation::room_here()
-                && self.state.read(|model| *model.open_slug() != room) == Some(true)
+            // A step before the outline was there may have led to another room unseen.
+            if let Some((room, place, has_moved)) = navigation::room_here()
+                && (has_moved || self.state.read(|model| *model.open_slug() != room) == Some(true))
             {
                 self.show_room(room, place);
             }

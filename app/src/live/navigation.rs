@@ -17,7 +17,6 @@ thread_local! {
 /// Tells of every room that a link or the history leads to, until the handles are removed. The document is made anew for
 /// all other addresses.
 pub(super) fn listen(tell: fn(RoomSlug, Place)) -> [WindowListenerHandle; 2] {
-    SHOWN.replace(here());
     [
         window_event_listener(ev::click, move |event| {
             let Some(link) = link(&event) else { return };
@@ -45,9 +44,16 @@ pub(super) fn listen(tell: fn(RoomSlug, Place)) -> [WindowListenerHandle; 2] {
     ]
 }
 
-/// The room of the window's address.
-pub(super) fn room_here() -> Option<(RoomSlug, Place)> {
-    room_at(&here())
+/// The page shows the window's address.
+pub(super) fn begin() {
+    SHOWN.replace(here());
+}
+
+/// The room of the window's address, and whether the page shows another address since [`begin`].
+pub(super) fn room_here() -> Option<(RoomSlug, Place, bool)> {
+    let now = here();
+    let has_moved = SHOWN.replace(now.clone()) != now;
+    room_at(&now).map(|(room, place)| (room, place, has_moved))
 }
 
 /// Leaves for a room's document.

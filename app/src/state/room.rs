@@ -183,6 +183,8 @@ pub(crate) struct RoomState {
     pub(crate) newer: Option<Errand>,
     /// Whether the last fetch failed.
     pub(crate) failed: bool,
+    /// The window that could not be had, if it was one.
+    pub(crate) missed_window: Option<Place>,
     /// When it was last opened, as a count of openings.
     pub(crate) opened: u64,
     /// Whether the session follows it: one connection follows only so many.
@@ -222,6 +224,7 @@ impl RoomState {
             older: None,
             newer: None,
             failed: false,
+            missed_window: None,
             opened: 0,
             followed: false,
         }
@@ -270,5 +273,6 @@ impl RoomState {
         self.older = None;
         self.newer = None;
         self.failed = false;
+        self.missed_window = None;
     }
 }

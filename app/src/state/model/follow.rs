@@ -24,7 +24,7 @@ impl Model {
         match output {
             Output::Event(event) => self.event(&event),
             Output::Snapshot { room, joined } => self.snapshot(&room, *joined),
-            Output::Resumed { room, standing } => self.resumed(&room, *standing),
+            Output::Resumed { room, standing } => self.resumed(&room, *standing, asks),
             Output::JoinRefused { room, refusal } => self.join_refused(&room, refusal.code),
             Output::Acked { id, room, seq, .. } => self.acked(id, &room, seq),
             Output::Refused { id, refusal } => self.echoes.failed(id, Cause::Refused(refusal.code)),
@@ -128,14 +128,17 @@ impl Model {
         self.echoes.replaced(slug);
     }
 
-    /// What is held stays valid.
-    fn resumed(&mut self, slug: &RoomSlug, standing: Standing) {
+    /// What is held stays valid, and what could not be had meanwhile can.
+    fn resumed(&mut self, slug: &RoomSlug, standing: Standing, asks: &mut Vec<Ask>) {
         let Some(index) = self.index(slug) else { return };
         let state = &mut self.rooms[index];
         let Standing { room, read, here, here_count, .. } = standing;
         state.room = room;
         state.unread.read_to(read);
         state.here = Present::of(here, here_count, &self.me);
+        if index == self.open {
+            self.fetch_again(asks);
+        }
     }
 
     /// The session does not follow a room.

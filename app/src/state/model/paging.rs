@@ -53,6 +53,7 @@ impl Model {
         }
         self.openings += 1;
         self.room_mut().opened = self.openings;
+        self.room_mut().missed_window = None;
         self.target = target(place);
         self.is_target_missing = false;
         if self.room().existence == Existence::Missing {
@@ -133,6 +134,7 @@ impl Model {
         };
         if room.older.is_none() {
             room.failed = false;
+            room.missed_window = None;
             room.older = Some(Errand { ticket, tries: 0 });
             asks.push(fetch(room, ticket, Place::Before(oldest)));
         }
@@ -141,8 +143,8 @@ impl Model {
     pub(super) fn want_newer(&mut self, asks: &mut Vec<Ask>) {
         let ticket = self.next_ticket();
         let room = self.room_mut();
-        let Some(newest) =
-            room.timeline.as_ref().filter(|timeline| !timeline.at_end()).and_then(Timeline::newest)
+        let timeline = room.timeline.as_ref().filter(|timeline| !timeline.at_end());
+        let Some(newest) = timeline.filter(|_| room.missed_window.is_none()).and_then(Timeline::newest)
         else {
             return self.fetch_again(asks);
         };
@@ -296,10 +298,12 @@ impl Model {
         })
     }
 
-    /// After a failure: whatever could not be had is tried again.
-    fn fetch_again(&mut self, asks: &mut Vec<Ask>) {
-        if self.room().failed && self.room().timeline.is_none() {
-            self.fetch_window(self.target.map_or(Place::Newest, Place::Around), asks);
+    /// After a failure: the window that could not be had is tried again.
+    pub(super) fn fetch_again(&mut self, asks: &mut Vec<Ask>) {
+        let room = self.room();
+        if room.failed && (room.timeline.is_none() || room.missed_window.is_some()) {
+            let at_first = self.target.map_or(Place::Newest, Place::Around);
+            self.fetch_window(room.missed_window.unwrap_or(at_first), asks);
         }
     }
 
@@ -328,6 +332,7 @@ impl Model {
         let ticket = self.next_ticket();
         let room = self.room_mut();
         room.failed = false;
+        room.missed_window = None;
         room.older = None;
         room.newer = None;
         room.arriving = Some(Arriving { errand: Errand { ticket, tries: 0 }, place, missed: Vec::new() });
@@ -340,6 +345,7 @@ impl Model {
         let Some(arriving) = room.arriving.take() else { return };
         let Ok(page) = page else {
             room.failed = true;
+            room.missed_window = Some(arriving.place);
             return;
         };
         let Arriving { mut errand, place, mut missed } = arriving;
@@ -348,7 +354,9 @@ impl Model {
         if !is_whole {
             errand.tries += 1;
             room.failed = errand.tries > STALE_MAX_TRIES;
-            if !room.failed {
+            if room.failed {
+                room.missed_window = Some(place);
+            } else {
                 errand.ticket = ticket;
                 missed.clear();
                 room.arriving = Some(Arriving { errand, place, missed });

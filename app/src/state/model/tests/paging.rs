@@ -126,6 +126,32 @@ fn a_permalink_shows_its_message_and_the_way_back_to_the_newest() {
 }
 
 #[test]
+fn newest_messages_that_could_not_be_had_are_asked_for_again_and_with_the_next_connection() {
+    let mut model = model(page(951, 1_000, 1_000), 1_000);
+    let asks = model.handle(Change::Opened { slug: slug("general"), place: Place::Around(seq(500)) }, 0);
+    answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(475, 524, 1_000)));
+    let fail = |model: &mut Model, asks: Vec<Ask>| {
+        assert_eq!(fetches(&asks)[0].place, Place::Newest);
+        answer(model, &fetches(&asks)[0].clone(), Err(unavailable()));
+        assert!(model.view().edges.failed);
+    };
+    let asks = model.handle(Change::NewestWanted, 0);
+    fail(&mut model, asks);
+    let asks = model.handle(Change::NewerWanted, 0);
+    fail(&mut model, asks);
+    let room = model.view().open.room;
+    let standing = Standing { room, head: seq(1_000), read: seq(1_000), here: vec![user(ME)], here_count: 1 };
+    let resumed = Output::Resumed { room: slug("general"), standing: Box::new(standing) };
+    let asks = model.handle(Change::Session(resumed.clone()), 0);
+    fail(&mut model, asks);
+    // Whoever reads on in the past is left there.
+    let asks = model.handle(Change::OlderWanted, 0);
+    answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(425, 474, 1_000)));
+    assert!(fetches(&model.handle(Change::Session(resumed), 0)).is_empty());
+    assert_ne!(fetches(&model.handle(Change::NewerWanted, 0))[0].place, Place::Newest);
+}
+
+#[test]
 fn a_permalink_to_a_message_that_is_not_there_says_so_and_shows_the_newest() {
     let mut model = model(page(951, 1_000, 1_000), 1_000);
     let asks = model.handle(Change::Opened { slug: slug("general"), place: Place::Around(seq(500)) }, 0);
