@@ -317,3 +317,16 @@ test('what is typed before the page is live keeps its cursor when the draft come
   await alice.composer.pressSequentially('XY');
   await expect(alice.composer).toHaveValue('kept\nabcdXYef');
 });
+
+test('what is typed before the page is live and sent leaves the draft where it is', async ({ visitor }) => {
+  const alice = await visitor('Alice');
+  await alice.signIn();
+  await alice.composer.fill('kept');
+  const release = await holdScript(alice);
+  await alice.page.reload({ waitUntil: 'commit' });
+  await alice.composer.pressSequentially('early');
+  await alice.untilLive(async () => release());
+  await alice.composer.press('Enter');
+  await expect(alice.message('early')).toBeVisible();
+  await expect(alice.composer).toHaveValue('kept');
+});

@@ -1,8 +1,10 @@
 //! Where one writes. A plain form without JavaScript; with it, Enter sends where there is a keyboard to break lines with
 //! otherwise, what is not sent is kept as a draft, and the field grows with its text.
 
+use std::mem;
+
 use leptos::prelude::*;
-use protocol::{Message, limits::CONTENT_MAX_CHARS, text::InvalidText};
+use protocol::{Message, RoomSlug, limits::CONTENT_MAX_CHARS, text::InvalidText};
 use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlElement, HtmlTextAreaElement, InputEvent, KeyboardEvent};
 
@@ -75,14 +77,33 @@ impl Field {
 
     /// The same, if that is still to be done.
     fn join_late(&self) {
-        if self.is_early.get_value() {
-            self.is_early.set_value(false);
-            let room = self.desk.state.open_room().read_untracked().room.slug.clone();
-            self.join(&untrack(|| self.desk.state.draft(&room)));
+        if self.take_early() {
+            self.join(&self.draft(&self.room()));
         }
     }
 
+    /// What stands in the field is about to go: if its draft is still to come in front of it, both are kept.
+    fn keep_early(&self, room: RoomSlug) {
+        if self.take_early() {
+            let both = self.text.with_untracked(|text| after_draft(&self.draft(&room), text));
+            self.desk.state.set_draft(room, &both);
+        }
+    }
+
+    fn take_early(&self) -> bool {
+        self.is_early.try_update_value(mem::take).unwrap_or_default()
+    }
+
+    fn room(&self) -> RoomSlug {
+        self.desk.state.open_room().read_untracked().room.slug.clone()
+    }
+
+    fn draft(&self, room: &RoomSlug) -> String {
+        untrack(|| self.desk.state.draft(room))
+    }
+
     fn insert(&self, piece: &str) {
+        self.join_late();
         let Some(field) = self.desk.field.get_untracked() else { return };
         let end = field.value().encode_utf16().count();
         let end = u32::try_from(end).unwrap_or(u32::MAX);
@@ -99,8 +120,7 @@ impl Field {
     /// Keeps what is written, unless it is a message that is being changed.
     fn keep_draft(&self) {
         if !matches!(*self.desk.writing.read_untracked(), Writing::Edit(..)) {
-            let room = self.desk.state.open_room().read_untracked().room.slug.clone();
-            self.text.with_untracked(|text| self.desk.state.set_draft(room, text));
+            self.text.with_untracked(|text| self.desk.state.set_draft(self.room(), text));
         }
     }
 
@@ -120,7 +140,7 @@ impl Field {
         });
         // Another room, another draft. At first: with what was typed before.
         let slug = Memo::new(move |_| state.open_room().with(|open| open.room.slug.clone()));
-        Effect::new(move |before: Option<protocol::RoomSlug>| {
+        Effect::new(move |before: Option<RoomSlug>| {
             let now = slug.get();
             let draft = state.draft(&now);
             let is_first = before.is_none();
@@ -128,13 +148,9 @@ impl Field {
                 desk.arrive(is_first);
             }
             if let Some(left) = before.filter(|before| *before != now) {
-                let text = field.text.get_untracked();
-                if field.is_early.get_value() {
-                    field.is_early.set_value(false);
-                    state.set_draft(left.clone(), &after_draft(&untrack(|| state.draft(&left)), &text));
-                }
+                field.keep_early(left.clone());
                 field.problem.set(None);
-                desk.change_rooms(left, text, &now);
+                desk.change_rooms(left, field.text.get_untracked(), &now);
                 field.put(&draft);
             } else if is_first {
                 field.read();
@@ -151,7 +167,10 @@ impl Field {
         Effect::new(move |before: Option<Writing>| {
             let now = desk.writing.get();
             match (&before, &now) {
-                (_, Writing::Edit(_, text)) => field.put(text),
+                (_, Writing::Edit(_, text)) => {
+                    field.keep_early(field.room());
+                    field.put(text);
+                }
                 (Some(Writing::Edit(..)), _) => field.restore_draft(),
                 _ => {}
             }
@@ -193,8 +212,12 @@ impl Field {
             Err(refused) => self.problem.set(problem(locale, refused)),
             Ok(()) if matches!(writing, Writing::Edit(..)) => desk.writing.set(Writing::New),
             Ok(()) => {
-                self.put("");
-                self.keep_draft();
+                if self.take_early() {
+                    self.restore_draft();
+                } else {
+                    self.put("");
+                    self.keep_draft();
+                }
                 desk.writing.set(Writing::New);
                 desk.sent.update(|sent| *sent = sent.wrapping_add(1));
             }
@@ -242,8 +265,7 @@ impl Field {
     }
 
     fn restore_draft(&self) {
-        let room = self.desk.state.open_room().read_untracked().room.slug.clone();
-        self.put(&untrack(|| self.desk.state.draft(&room)));
+        self.put(&self.draft(&self.room()));
     }
 }
 
