@@ -240,6 +240,8 @@ test('what is typed before the page is live becomes a part of the draft', async 
     await alice.page.reload({ waitUntil: 'commit' });
     await alice.composer.pressSequentially(typed);
     await alice.untilLive(async () => release());
+    await expect(alice.composer).toHaveValue(typed);
+    if (typed === 'early') await alice.reload();
     await alice.room('Second').click();
     await expect(alice.composer).toHaveValue('');
     await alice.room('general').click();
@@ -285,7 +287,7 @@ test('a step back within a room before the page is live is taken once it is', as
   await expect(alice.numbered(149)).toBeInViewport();
 });
 
-test('a composition that goes on while the page becomes live is not cut, and the draft comes in front of it', async ({ visitor }) => {
+test('a composition that goes on while the page becomes live is not cut, and the draft is kept beside it', async ({ visitor }) => {
   const alice = await visitor('Alice');
   await alice.signIn();
   await alice.composer.fill('旧的草稿');
@@ -299,12 +301,14 @@ test('a composition that goes on while the page becomes live is not cut, and the
   await expect(alice.composer).toHaveValue('ni');
   await compose('nihao');
   await devtools.send('Input.insertText', { text: '你好' });
-  await expect(alice.composer).toHaveValue('旧的草稿\n你好');
+  await expect(alice.composer).toHaveValue('你好');
   await alice.composer.pressSequentially('吗');
+  await expect(alice.composer).toHaveValue('你好吗');
+  await alice.reload();
   await expect(alice.composer).toHaveValue('旧的草稿\n你好吗');
 });
 
-test('what is typed before the page is live keeps its cursor when the draft comes in front of it', async ({ visitor }) => {
+test('what is typed before the page is live keeps its cursor, and its writer comes back to all of it', async ({ visitor }) => {
   const alice = await visitor('Alice');
   await alice.signIn();
   await alice.composer.fill('kept');
@@ -315,6 +319,8 @@ test('what is typed before the page is live keeps its cursor when the draft come
   await alice.composer.press('ArrowLeft');
   await alice.untilLive(async () => release());
   await alice.composer.pressSequentially('XY');
+  await expect(alice.composer).toHaveValue('abcdXYef');
+  await alice.reload();
   await expect(alice.composer).toHaveValue('kept\nabcdXYef');
 });
 

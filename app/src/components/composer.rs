@@ -5,14 +5,13 @@ use std::mem;
 
 use leptos::prelude::*;
 use protocol::{Message, RoomSlug, limits::CONTENT_MAX_CHARS, text::InvalidText};
-use wasm_bindgen::JsCast;
-use web_sys::{Event, HtmlElement, HtmlTextAreaElement, InputEvent, KeyboardEvent};
+use web_sys::{HtmlElement, HtmlTextAreaElement, KeyboardEvent};
 
 use super::{
     desk::{Desk, Dialog, Picking, Writing, use_desk},
     icon::{Icon, icon},
     log::focus_newest,
-    overlay::{is_touch, is_writing},
+    overlay::is_touch,
     sidebar::room_words,
 };
 use crate::{
@@ -37,8 +36,9 @@ struct Field {
     text: RwSignal<String>,
     /// Why what stands in it was not sent.
     problem: RwSignal<Option<String>>,
-    /// Whether something stands in it from before the draft was there, which is still to come in front of it.
-    is_early: StoredValue<bool>,
+    /// A draft that is not in it, for something was typed before the draft was there. It comes once that is sent, or in front of it when
+    /// its writer comes back.
+    behind: StoredValue<String>,
     /// When the last composition of an input method ended, by the clock of events.
     composed_at: StoredValue<f64>,
 }
@@ -60,50 +60,7 @@ impl Field {
         }
     }
 
-    /// Puts a draft in front of what stands in the field from before, and leaves the cursor where it is.
-    fn join(&self, draft: &str) {
-        let Some(field) = self.desk.field.get_untracked() else { return };
-        let typed = field.value();
-        let both = after_draft(draft, &typed);
-        match both.strip_suffix(&typed) {
-            Some(front) if !typed.is_empty() => _ = field.set_range_text_with_start_and_end(front, 0, 0),
-            _ => field.set_value(&both),
-        }
-        self.read();
-        if both != draft {
-            self.keep_draft();
-        }
-    }
-
-    /// The same, if that is still to be done.
-    fn join_late(&self) {
-        if self.take_early() {
-            self.join(&self.draft(&self.room()));
-        }
-    }
-
-    /// What stands in the field is about to go: if its draft is still to come in front of it, both are kept.
-    fn keep_early(&self, room: RoomSlug) {
-        if self.take_early() {
-            let both = self.text.with_untracked(|text| after_draft(&self.draft(&room), text));
-            self.desk.state.set_draft(room, &both);
-        }
-    }
-
-    fn take_early(&self) -> bool {
-        self.is_early.try_update_value(mem::take).unwrap_or_default()
-    }
-
-    fn room(&self) -> RoomSlug {
-        self.desk.state.open_room().read_untracked().room.slug.clone()
-    }
-
-    fn draft(&self, room: &RoomSlug) -> String {
-        untrack(|| self.desk.state.draft(room))
-    }
-
     fn insert(&self, piece: &str) {
-        self.join_late();
         let Some(field) = self.desk.field.get_untracked() else { return };
         let end = field.value().encode_utf16().count();
         let end = u32::try_from(end).unwrap_or(u32::MAX);
@@ -120,7 +77,10 @@ impl Field {
     /// Keeps what is written, unless it is a message that is being changed.
     fn keep_draft(&self) {
         if !matches!(*self.desk.writing.read_untracked(), Writing::Edit(..)) {
-            self.text.with_untracked(|text| self.desk.state.set_draft(self.room(), text));
+            let room = self.desk.state.open_room().read_untracked().room.slug.clone();
+            let (behind, text) = (self.behind.read_value(), self.text.read_untracked());
+            let between = if behind.is_empty() || text.is_empty() { "" } else { "\n" };
+            self.desk.state.set_draft(room, &format!("{}{between}{}", *behind, *text));
         }
     }
 
@@ -148,17 +108,18 @@ impl Field {
                 desk.arrive(is_first);
             }
             if let Some(left) = before.filter(|before| *before != now) {
-                field.keep_early(left.clone());
                 field.problem.set(None);
+                field.behind.set_value(String::new());
                 desk.change_rooms(left, field.text.get_untracked(), &now);
                 field.put(&draft);
             } else if is_first {
                 field.read();
-                // Whoever has typed something may be in the middle of a word.
-                let is_at_it = is_writing() && !field.text.read_untracked().is_empty();
-                field.is_early.set_value(is_at_it);
-                if !is_at_it {
-                    field.join(&draft);
+                if field.text.read_untracked().is_empty() {
+                    field.put(&draft);
+                } else if *field.text.read_untracked() != draft {
+                    // Whoever has typed something may be in the middle of a word, so the field is left alone.
+                    field.behind.set_value(draft);
+                    field.keep_draft();
                 }
             }
             now
@@ -168,7 +129,7 @@ impl Field {
             let now = desk.writing.get();
             match (&before, &now) {
                 (_, Writing::Edit(_, text)) => {
-                    field.keep_early(field.room());
+                    field.behind.set_value(String::new());
                     field.put(text);
                 }
                 (Some(Writing::Edit(..)), _) => field.restore_draft(),
@@ -186,7 +147,7 @@ impl Field {
     }
 
     /// How many characters are left once they are few, or how many are too many.
-    fn room_left(&self) -> Memo<Option<Result<usize, usize>>> {
+    fn chars_left(&self) -> Memo<Option<Result<usize, usize>>> {
         let text = self.text;
         Memo::new(move |_| {
             let chars = text.read().chars().count();
@@ -212,12 +173,8 @@ impl Field {
             Err(refused) => self.problem.set(problem(locale, refused)),
             Ok(()) if matches!(writing, Writing::Edit(..)) => desk.writing.set(Writing::New),
             Ok(()) => {
-                if self.take_early() {
-                    self.restore_draft();
-                } else {
-                    self.put("");
-                    self.keep_draft();
-                }
+                self.put(&self.behind.try_update_value(mem::take).unwrap_or_default());
+                self.keep_draft();
                 desk.writing.set(Writing::New);
                 desk.sent.update(|sent| *sent = sent.wrapping_add(1));
             }
@@ -226,15 +183,9 @@ impl Field {
     }
 
     /// Something was typed.
-    fn typed(&self, event: &Event) {
+    fn typed(&self) {
         self.problem.set(None);
-        if event.dyn_ref::<InputEvent>().is_none_or(|event| !event.is_composing()) {
-            self.join_late();
-        }
         self.read();
-        if self.is_early.get_value() {
-            return;
-        }
         self.keep_draft();
         if !self.text.read_untracked().is_empty() {
             self.desk.state.is_typing();
@@ -265,7 +216,8 @@ impl Field {
     }
 
     fn restore_draft(&self) {
-        self.put(&self.draft(&self.room()));
+        let room = self.desk.state.open_room().read_untracked().room.slug.clone();
+        self.put(&untrack(|| self.desk.state.draft(&room)));
     }
 }
 
@@ -277,17 +229,6 @@ fn grow(field: &HtmlTextAreaElement) {
     let style = HtmlElement::style(field);
     _ = style.set_property("height", "auto");
     _ = style.set_property("height", &format!("{}px", field.scroll_height()));
-}
-
-/// A draft, and what was typed before it was there. A browser that comes back to a page fills its fields in itself.
-fn after_draft(draft: &str, typed: &str) -> String {
-    if typed.starts_with(draft) {
-        typed.to_owned()
-    } else if draft.starts_with(typed) {
-        draft.to_owned()
-    } else {
-        format!("{draft}\n{typed}")
-    }
 }
 
 /// What to say to a text that cannot be sent. Nothing to an empty one: it is plain what is missing.
@@ -327,7 +268,7 @@ pub(crate) fn Composer() -> impl IntoView {
         desk,
         text: RwSignal::new(String::new()),
         problem: RwSignal::new(refused.map(|refused| refusal(locale, refused.code).to_owned())),
-        is_early: StoredValue::new(false),
+        behind: StoredValue::default(),
         composed_at: StoredValue::new(f64::NEG_INFINITY),
     };
     field.watch();
@@ -340,14 +281,14 @@ pub(crate) fn Composer() -> impl IntoView {
         state.open_room().with(|open| text!(locale, composer.label, room = short(&room_words(&open.room))))
     };
 
-    let to_go = field.room_left();
+    let left = field.chars_left();
     let count = move || {
-        to_go.get().map(|to_go| match to_go {
+        left.get().map(|left| match left {
             Ok(chars) => text!(locale, composer.left, count = chars),
             Err(chars) => text!(locale, composer.over, count = chars),
         })
     };
-    let is_over = move || matches!(to_go.get(), Some(Err(_)));
+    let is_over = move || matches!(left.get(), Some(Err(_)));
 
     view! {
         <form
@@ -373,12 +314,9 @@ pub(crate) fn Composer() -> impl IntoView {
                     aria-label=label
                     placeholder=placeholder
                     aria-describedby="composer-note"
-                    on:input=move |event| field.typed(&event)
+                    on:input=move |_| field.typed()
                     on:keydown=move |event| field.key(locale, &event)
-                    on:compositionend=move |event| {
-                        field.composed_at.set_value(event.time_stamp());
-                        field.join_late();
-                    }
+                    on:compositionend=move |event| field.composed_at.set_value(event.time_stamp())
                 >
                     {typed}
                 </textarea>
@@ -481,24 +419,4 @@ fn writing_bar(locale: Locale, desk: &Desk) -> Option<AnyView> {
         </div>
     };
     Some(bar.into_any())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::after_draft;
-
-    #[test]
-    fn what_is_typed_before_the_draft_is_there_is_lost_as_little_as_the_draft() {
-        for (draft, typed, whole) in [
-            ("", "", ""),
-            ("", "typed", "typed"),
-            ("draft", "", "draft"),
-            ("draft", "draft", "draft"),
-            ("draft", "draft and more", "draft and more"),
-            ("draft", "dra", "draft"),
-            ("draft", "typed", "draft\ntyped"),
-        ] {
-            assert_eq!(after_draft(draft, typed), whole);
-        }
-    }
 }

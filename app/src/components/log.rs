@@ -65,16 +65,17 @@ pub(crate) fn Log() -> impl IntoView {
             desk.point_at_nothing();
             desk.focused.set(None);
         }
-        if is_sent || (was_awaited && !has_newer) || (is_new && state.target().get_untracked().is_none()) {
+        let is_awaited = is_sent || (was_awaited && !is_new);
+        if is_sent || (is_awaited && !has_newer) || (is_new && state.target().get_untracked().is_none()) {
             scroll.show_end();
         }
-        (sent, window, (is_sent || was_awaited) && has_newer && !state.has_failed_to_load())
+        (sent, window, is_awaited && has_newer && !state.has_failed_to_load())
     });
     // A permalink's message comes into the middle once it is there. A page that came with it stays where the browser, which goes to
     // the message itself, or its reader has moved it, and whoever has said something before there was a log looks at that.
     Effect::new(move |shown: Option<Option<Seq>>| {
         let target = state.target().get();
-        keys.track();
+        state.window().track();
         match (shown, target) {
             (None, Some(target)) if !scroll.is_untouched() || desk.sent.get_untracked() > 0 => Some(target),
             (Some(Some(shown)), Some(target)) if shown == target => Some(shown),

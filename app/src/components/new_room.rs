@@ -44,6 +44,7 @@ struct Fields {
     dialog: NodeRef<html::Dialog>,
     name: NodeRef<html::Input>,
     topic: NodeRef<html::Input>,
+    public: NodeRef<html::Input>,
     private: NodeRef<html::Input>,
     /// Why there is no such room.
     error: RwSignal<Option<&'static str>>,
@@ -98,10 +99,12 @@ impl Fields {
                 field.set_value("");
             }
         }
+        if let Some(public) = self.public.get_untracked() {
+            public.set_checked(true);
+        }
     }
 
     fn close(self) {
-        self.error.set(None);
         if let Some(dialog) = self.dialog.get_untracked() {
             dialog.close();
         }
@@ -127,6 +130,7 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
     let busy = RwSignal::new(false);
     let name = NodeRef::<html::Input>::new();
     let topic = NodeRef::<html::Input>::new();
+    let public = NodeRef::<html::Input>::new();
     let private = NodeRef::<html::Input>::new();
 
     if is_refused {
@@ -137,7 +141,7 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
             }
         });
     }
-    let fields = Fields { dialog, name, topic, private, error, busy };
+    let fields = Fields { dialog, name, topic, public, private, error, busy };
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         fields.submit(locale, state);
@@ -150,6 +154,7 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
             popover="auto"
             class="modal form"
             open=is_refused
+            on:close=move |_| error.set(None)
             aria-labelledby="new-room-title"
         >
             <form class="modal-body stack" method="post" action="/rooms" on:submit=submit>
@@ -182,7 +187,7 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
                         maxlength=TOPIC_MAX_CHARS.to_string()
                     />
                 </label>
-                {visibility_choice(locale, private, visibility)}
+                {visibility_choice(locale, fields, visibility)}
                 <div class="modal-foot">
                     {cancel(locale, fields, is_refused.then(|| state.open_room()))}
                     <button type="submit" class="button primary" aria-disabled=move || busy.get().to_string()>
@@ -225,19 +230,19 @@ fn cancel(locale: Locale, fields: Fields, back: Option<ReadSignal<RoomEntry>>) -
 }
 
 /// Who may find the room.
-fn visibility_choice(locale: Locale, private: NodeRef<html::Input>, chosen: Visibility) -> AnyView {
+fn visibility_choice(locale: Locale, fields: Fields, chosen: Visibility) -> AnyView {
     let is_private = chosen == Visibility::Private;
     view! {
         <fieldset>
             <legend>{text!(locale, new_room.visibility)}</legend>
             <label class="option">
-                <input type="radio" name="visibility" value="public" checked=!is_private />
+                <input node_ref=fields.public type="radio" name="visibility" value="public" checked=!is_private />
                 <span>
                     {text!(locale, new_room.public)} <small>{text!(locale, new_room.public_hint)}</small>
                 </span>
             </label>
             <label class="option">
-                <input node_ref=private type="radio" name="visibility" value="private" checked=is_private />
+                <input node_ref=fields.private type="radio" name="visibility" value="private" checked=is_private />
                 <span>
                     {text!(locale, new_room.private)} <small>{text!(locale, new_room.private_hint)}</small>
                 </span>

@@ -184,7 +184,7 @@ impl Driver {
             browser::mark_live();
             self.listeners.extend(navigation::listen(went));
             self.showing = Showing::Idle;
-            // A step before the outline was there may have led to another room unseen.
+            // Of a step before the outline was there, the room says.
             if let Some((room, place, has_moved)) = navigation::room_here()
                 && (has_moved || self.state.read(|model| *model.open_slug() != room) == Some(true))
             {

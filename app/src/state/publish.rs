@@ -54,16 +54,16 @@ impl ChatState {
         let keys_changed = shown.keys.read.with_untracked(|keys| *keys != view.log.keys());
         set_if_changed(shown.here, view.here);
         set_if_changed(shown.zone, view.zone);
-        set_if_changed(shown.target, view.target);
-        set_if_changed(shown.is_target_missing, view.is_target_missing);
         let keys = keys_changed.then(|| view.log.keys().to_vec());
         // Rows before keys: a row that the list asks for must be there.
         set_if_changed(shown.log, Arc::new(view.log));
         if let Some(keys) = keys {
             shown.keys.write.set(keys);
         }
-        // Behind the rows: whoever hears that another window is shown looks for its end.
+        // Behind the rows: whoever hears that another window is shown looks for its end, and for the message that the address points at.
         set_if_changed(shown.window, view.window);
+        set_if_changed(shown.target, view.target);
+        set_if_changed(shown.is_target_missing, view.is_target_missing);
         set_if_changed(shown.edges, view.edges);
         set_if_changed(shown.unseen, view.unseen);
         set_if_changed(shown.typing, view.typing);

@@ -128,7 +128,7 @@ impl Model {
         self.echoes.replaced(slug);
     }
 
-    /// What is held stays valid, and what could not be had meanwhile can.
+    /// What is held stays valid, and what could not be shown at all can be had now. Whoever reads something is left there.
     fn resumed(&mut self, slug: &RoomSlug, standing: Standing, asks: &mut Vec<Ask>) {
         let Some(index) = self.index(slug) else { return };
         let state = &mut self.rooms[index];
@@ -136,7 +136,7 @@ impl Model {
         state.room = room;
         state.unread.read_to(read);
         state.here = Present::of(here, here_count, &self.me);
-        if index == self.open {
+        if index == self.open && self.room().timeline.is_none() {
             self.fetch_again(asks);
         }
     }

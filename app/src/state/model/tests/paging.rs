@@ -126,7 +126,7 @@ fn a_permalink_shows_its_message_and_the_way_back_to_the_newest() {
 }
 
 #[test]
-fn newest_messages_that_could_not_be_had_are_asked_for_again_and_with_the_next_connection() {
+fn newest_messages_that_could_not_be_had_are_asked_for_again() {
     let mut model = model(page(951, 1_000, 1_000), 1_000);
     let asks = model.handle(Change::Opened { slug: slug("general"), place: Place::Around(seq(500)) }, 0);
     answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(475, 524, 1_000)));
@@ -139,16 +139,25 @@ fn newest_messages_that_could_not_be_had_are_asked_for_again_and_with_the_next_c
     fail(&mut model, asks);
     let asks = model.handle(Change::NewerWanted, 0);
     fail(&mut model, asks);
+    // Whoever has something to read is left there, and so is whoever reads further up.
     let room = model.view().open.room;
     let standing = Standing { room, head: seq(1_000), read: seq(1_000), here: vec![user(ME)], here_count: 1 };
     let resumed = Output::Resumed { room: slug("general"), standing: Box::new(standing) };
-    let asks = model.handle(Change::Session(resumed.clone()), 0);
-    fail(&mut model, asks);
-    // Whoever reads on in the past is left there.
+    assert!(fetches(&model.handle(Change::Session(resumed), 0)).is_empty());
     let asks = model.handle(Change::OlderWanted, 0);
     answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(425, 474, 1_000)));
-    assert!(fetches(&model.handle(Change::Session(resumed), 0)).is_empty());
     assert_ne!(fetches(&model.handle(Change::NewerWanted, 0))[0].place, Place::Newest);
+}
+
+#[test]
+fn a_room_that_could_not_be_had_is_asked_for_with_the_next_connection() {
+    let mut model = model(page(951, 1_000, 1_000), 1_000);
+    let asks = model.handle(Change::Opened { slug: slug("random"), place: Place::Newest }, 0);
+    answer(&mut model, &fetches(&asks)[0].clone(), Err(unavailable()));
+    let room = model.view().open.room;
+    let standing = Standing { room, head: seq(9), read: seq(9), here: vec![user(ME)], here_count: 1 };
+    let resumed = Output::Resumed { room: slug("random"), standing: Box::new(standing) };
+    assert_eq!(fetches(&model.handle(Change::Session(resumed), 0))[0].place, Place::Newest);
 }
 
 #[test]
