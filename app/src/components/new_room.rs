@@ -104,6 +104,13 @@ impl Fields {
         }
     }
 
+    /// It is closed, unless it was only to become a modal one.
+    fn closed(self) {
+        if !self.dialog.get_untracked().is_some_and(|dialog| dialog.open()) {
+            self.error.set(None);
+        }
+    }
+
     fn close(self) {
         if let Some(dialog) = self.dialog.get_untracked() {
             dialog.close();
@@ -154,7 +161,7 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
             popover="auto"
             class="modal form"
             open=is_refused
-            on:close=move |_| error.set(None)
+            on:close=move |_| fields.closed()
             aria-labelledby="new-room-title"
         >
             <form class="modal-body stack" method="post" action="/rooms" on:submit=submit>

@@ -185,7 +185,7 @@ impl Driver {
             self.listeners.extend(navigation::listen(went));
             self.showing = Showing::Idle;
             // Of a step before the outline was there, the room says.
-            if let Some((room, place, has_moved)) = navigation::room_here()
+            if let Some((room, place, has_moved)) = navigation::catch_up()
                 && (has_moved || self.state.read(|model| *model.open_slug() != room) == Some(true))
             {
                 self.show_room(room, place);

@@ -49,8 +49,8 @@ pub(super) fn begin() {
     SHOWN.replace(here());
 }
 
-/// The room of the window's address, and whether the page shows another address since [`begin`].
-pub(super) fn room_here() -> Option<(RoomSlug, Place, bool)> {
+/// Takes in what nobody has heard of: the room of the window's address, and whether that is another address since [`begin`].
+pub(super) fn catch_up() -> Option<(RoomSlug, Place, bool)> {
     let now = here();
     let has_moved = SHOWN.replace(now.clone()) != now;
     room_at(&now).map(|(room, place)| (room, place, has_moved))
