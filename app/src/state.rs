@@ -438,9 +438,9 @@ impl ChatState {
         self.ask(Intent::Scrolled { at_bottom });
     }
 
-    /// The newest message of this user that can be edited.
-    pub fn my_last_message(&self) -> Option<Message> {
-        self.model.with_value(Model::my_last_message)
+    /// The newest message of this user, if it can be edited yet.
+    pub fn my_last_message(&self) -> Option<Arc<Message>> {
+        self.model.try_update_value(Model::my_last_message).flatten()
     }
 
     /// What was typed in a room and not sent. Reactive once only: when drafts have been read from the browser's storage.

@@ -106,6 +106,13 @@ export class Person {
     return this.message(new RegExp(`^\\s*${number}: `));
   }
 
+  /** The same once it has its place in the log, and can be acted upon. */
+  async placed(text: string): Promise<Locator> {
+    const message = this.message(text);
+    await expect(message).toHaveAttribute('id', /^m\d+$/);
+    return message;
+  }
+
   /** What the messages say as a reader sees them: names, times, marks and buttons left out. */
   async texts(): Promise<string[]> {
     return this.messages.evaluateAll((rows) =>

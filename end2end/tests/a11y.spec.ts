@@ -24,8 +24,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await picture(alice, `sign-in-${colorScheme}`);
     await alice.signIn();
     await alice.say('mine, with **bold** and a reaction');
-    const mine = alice.message('mine, with');
-    await expect.poll(() => alice.count('ack')).toBe(1);
+    const mine = await alice.placed('mine, with');
     await alice.react(mine, '👍');
     await expectNoViolation(alice, 'chat');
     await picture(alice, `chat-${colorScheme}`);

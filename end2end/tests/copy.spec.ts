@@ -7,8 +7,7 @@ test('what is copied is in the clipboard when that is said', async ({ person }) 
   const alice = await person('Alice', { permissions: ['clipboard-read', 'clipboard-write'] });
   const clipboard = () => alice.page.evaluate(() => navigator.clipboard.readText());
   await alice.say(CODE);
-  await expect.poll(() => alice.count('ack')).toBe(1);
-  await alice.message('Look').getByRole('button', { name: 'Copy', exact: true }).click();
+  await (await alice.placed('Look')).getByRole('button', { name: 'Copy', exact: true }).click();
   const copied = alice.page.getByRole('status').filter({ hasText: 'Copied' });
   await expect(copied).toBeVisible();
   expect(await clipboard()).toBe('let x = 1;');

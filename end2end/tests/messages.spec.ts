@@ -9,6 +9,7 @@ test('an edit reaches everybody and is marked', async ({ person }) => {
   const bob = await person('Bob');
   await alice.say('teh word');
   await expect(bob.message('teh word')).toBeVisible();
+  await alice.placed('teh word');
   // ↑ in an empty composer takes up one's last message.
   await alice.composer.press('ArrowUp');
   const editor = alice.page.getByRole('textbox').and(alice.page.locator(':focus'));
@@ -23,11 +24,27 @@ test('an edit reaches everybody and is marked', async ({ person }) => {
   await expect(bob.message('the word')).toContainText(/edited/i);
 });
 
+test('whoever means what is still on its way is not given the message before it to edit', async ({ link, person }) => {
+  const alice = await person('Alice');
+  await alice.say('said before');
+  await alice.placed('said before');
+  link.hold();
+  await alice.say('teh word');
+  await expect(alice.message('teh word')).toBeVisible();
+  await alice.composer.press('ArrowUp');
+  await alice.composer.pressSequentially('more');
+  await expect(alice.composer).toHaveValue('more');
+  await alice.composer.clear();
+  link.release();
+  await alice.placed('teh word');
+  await alice.composer.press('ArrowUp');
+  await expect(alice.composer).toHaveValue('teh word');
+});
+
 test('Escape leaves an edit as it was', async ({ person }) => {
   const alice = await person('Alice');
   await alice.say('as it is');
-  await expect.poll(() => alice.count('ack')).toBe(1);
-  await alice.act(alice.message('as it is'), 'Edit');
+  await alice.act(await alice.placed('as it is'), 'Edit');
   const editor = alice.page.getByRole('textbox').and(alice.page.locator(':focus'));
   await editor.fill('something else');
   await editor.press('Escape');
@@ -84,8 +101,7 @@ test('a reply quotes its message and follows its edits', async ({ person }) => {
 test('one kind of reaction too many is refused with the reason', async ({ person, picture }) => {
   const alice = await person('Alice');
   await alice.say('react to this');
-  const row = alice.message('react to this');
-  await expect.poll(() => alice.count('ack')).toBe(1);
+  const row = await alice.placed('react to this');
   await alice.act(row, 'Add a reaction');
   const emoji = alice.page.getByRole('dialog').locator('.emoji-grid button');
   const names = await emoji.evaluateAll((buttons) => buttons.map((button) => button.getAttribute('aria-label') ?? button.textContent ?? ''));

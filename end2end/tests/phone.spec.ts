@@ -39,8 +39,7 @@ test('a long press opens the actions of a message', async ({ person }) => {
   const alice = await person('Alice', PHONE);
   await alice.composer.fill('press me');
   await alice.page.getByRole('button', { name: 'Send', exact: true }).tap();
-  const row = alice.message('press me');
-  await expect.poll(() => alice.count('ack')).toBe(1);
+  const row = await alice.placed('press me');
   const box = await row.boundingBox();
   if (!box) throw new Error('the message is not on the screen');
   const finger = { x: box.x + box.width / 2, y: box.y + box.height / 2 };

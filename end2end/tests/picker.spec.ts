@@ -10,7 +10,7 @@ function picker(person: Person) {
 test('Enter picks the first that is found', async ({ person }) => {
   const alice = await person('Alice');
   await alice.say('to the moon');
-  await expect.poll(() => alice.count('ack')).toBe(1);
+  await alice.placed('to the moon');
   await alice.composer.press('Alt+ArrowUp');
   await alice.page.keyboard.press('+');
   const { dialog, search } = picker(alice);

@@ -207,7 +207,7 @@ impl Field {
             "ArrowUp" if event.alt_key() => focus_newest(),
             "ArrowUp" if plain && self.text.read_untracked().is_empty() => {
                 let Some(message) = self.desk.state.my_last_message() else { return };
-                self.desk.edit(message.into());
+                self.desk.edit(message);
             }
             "Escape" if *writing.read_untracked() != Writing::New => writing.set(Writing::New),
             _ => return,

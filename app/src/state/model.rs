@@ -25,7 +25,7 @@ use super::{
     link::Link,
     pending::Echoes,
     room::{Present, RoomState},
-    rows::{Cause, Delivery, Entry, Log, Reader, lay_out},
+    rows::{Cause, Delivery, Entry, Log, Reader, Row, lay_out},
     zone::Zone,
 };
 use crate::source::{ChatPage, Place};
@@ -288,16 +288,15 @@ impl Model {
         Unsent { messages: operations.len(), drafts: here.count() + elsewhere.count() }
     }
 
-    /// The newest message of this user in the open room that can be edited, with what they changed of it last.
-    pub(crate) fn my_last_message(&self) -> Option<Message> {
-        let room = self.room();
-        let is_mine = |message: &&Message| message.user_id == self.me.id && message.content.is_some();
-        let message = room.timeline.as_ref()?.messages().rev().find(is_mine)?;
-        let mut entry = self.entry(message);
-        for change in self.echoes.of(room.slug()).filter(|change| change.target() == Some(message.seq)) {
-            change.overlay(&mut entry, &self.me, true);
-        }
-        entry.message.content.is_some().then(|| Message::clone(&entry.message))
+    /// The newest message of this user in the open room, with what they changed of it last. None while that is on its way and cannot
+    /// be edited: whoever means it does not mean the one before it.
+    pub(crate) fn my_last_message(&mut self) -> Option<Arc<Message>> {
+        let log = self.log(true);
+        let mine = log.keys().iter().rev().find_map(|key| match log.row(key) {
+            Some(Row::Message(row)) if row.mine && row.message.content.is_some() => Some(&row.message),
+            _ => None,
+        })?;
+        (mine.seq > Seq::ZERO).then(|| Arc::clone(mine))
     }
 
     /// What is to be shown now.

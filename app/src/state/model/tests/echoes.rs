@@ -173,5 +173,13 @@ fn my_last_message_is_the_newest_of_mine_that_is_not_deleted() {
     happens(&mut model, said("general", 3, ME, "oops"));
     happens(&mut model, event("general", 4, ME, EventKind::Deleted { target: seq(3) }));
     happens(&mut model, said("general", 5, OTHER, "theirs"));
-    assert_eq!(model.my_last_message().and_then(|message| message.content), Some(content("mine")));
+    let mine = |model: &mut Model| model.my_last_message().and_then(|message| message.content.clone());
+    assert_eq!(mine(&mut model), Some(content("mine")));
+    asked(&mut model, 7, OpKind::Edit { target: seq(2), content: content("changed") });
+    assert_eq!(mine(&mut model), Some(content("changed")));
+    // Of one that is on its way nobody means the one before it.
+    send(&mut model, 6, "on its way");
+    assert_eq!(mine(&mut model), None);
+    happens(&mut model, said("general", 6, ME, "on its way"));
+    assert_eq!(mine(&mut model), Some(content("on its way")));
 }
