@@ -57,7 +57,7 @@ pub enum Input {
         /// Up to which event.
         seq: Seq,
     },
-    /// The network is back: do not wait any longer.
+    /// The network is back: do not wait any longer, nor if what is being tried fails.
     Online,
     /// Close the connection and stay away. The outbox is kept for [`Session::restore`](super::Session::restore).
     Stop,

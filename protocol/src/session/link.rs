@@ -1,5 +1,7 @@
 //! The connection itself: when to open one, when to give one up, and when not to come back.
 
+use std::mem;
+
 use fastrand::Rng;
 
 use super::{
@@ -14,6 +16,8 @@ pub(super) struct Link {
     phase: Phase,
     /// Attempts that failed since the last healthy connection.
     failed: u32,
+    /// Whether nobody wanted to wait when an attempt was under way: if it fails, the next follows at once.
+    hurried: bool,
     rng: Rng,
 }
 
@@ -50,7 +54,7 @@ pub(super) enum Due {
 
 impl Link {
     pub(super) fn new(seed: u64) -> Self {
-        Self { phase: Phase::New, failed: 0, rng: Rng::with_seed(seed) }
+        Self { phase: Phase::New, failed: 0, hurried: false, rng: Rng::with_seed(seed) }
     }
 
     pub(super) fn status(&self) -> Status {
@@ -92,6 +96,7 @@ impl Link {
 
     pub(super) fn welcomed(&mut self, ping_ms: u64, now: Millis) {
         let patience = ping_ms.min(PING_MAX_MS) + PING_GRACE_MS;
+        self.hurried = false;
         self.phase = Phase::Online { since: now, heard: now, patience };
     }
 
@@ -116,17 +121,21 @@ impl Link {
         }
         let ceiling = reconnect_ceiling(self.failed).max(spread);
         self.failed = self.failed.saturating_add(1);
-        self.phase = Phase::Waiting { until: now + self.rng.u64(0..=ceiling) };
+        let wait = self.rng.u64(0..=ceiling);
+        let wait = if mem::take(&mut self.hurried) { 0 } else { wait };
+        self.phase = Phase::Waiting { until: now + wait };
     }
 
     pub(super) fn stop(&mut self, reason: StopReason) {
         self.phase = Phase::Stopped(reason);
     }
 
-    /// Cuts a wait short.
+    /// Cuts a wait short, or the one that follows if the attempt that is under way fails.
     pub(super) fn hurry(&mut self, now: Millis) {
-        if let Phase::Waiting { until } = &mut self.phase {
-            *until = now.min(*until);
+        match &mut self.phase {
+            Phase::Waiting { until } => *until = now.min(*until),
+            Phase::Opening { .. } | Phase::Greeting { .. } => self.hurried = true,
+            Phase::New | Phase::Online { .. } | Phase::Stopped(_) => {}
         }
     }
 

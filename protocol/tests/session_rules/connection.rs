@@ -149,6 +149,21 @@ fn when_the_network_is_back_it_does_not_wait() {
 }
 
 #[test]
+fn whoever_does_not_want_to_wait_need_not_when_what_is_being_tried_fails() {
+    for is_open in [false, true] {
+        let mut rig = Rig::new(Config::new(1));
+        rig.give(Input::Tick);
+        if is_open {
+            rig.give(Input::Connected);
+        }
+        assert_eq!(rig.give(Input::Online), []);
+        assert!(rig.lose(None).contains(&Output::Connect));
+        // Once.
+        assert!(!rig.lose(None).contains(&Output::Connect));
+    }
+}
+
+#[test]
 fn close_codes_say_whether_to_come_back() {
     for (code, expected) in [
         (Some(4001), Some(StopReason::SignedOut)),
