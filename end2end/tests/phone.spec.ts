@@ -24,11 +24,15 @@ test('rooms and people are drawers, and nothing is wider than the screen', async
   await expect(alice.page.getByRole('button', { name: 'Close rooms' })).toBeFocused();
   await alice.page.keyboard.press('Escape');
   await expect(alice.rooms).toBeHidden();
+  await expect(alice.page.getByRole('button', { name: 'Show rooms' })).toBeFocused();
 
-  await alice.page.getByRole('button', { name: '1 here' }).tap();
+  const opener = alice.page.getByRole('button', { name: '1 here' });
+  await opener.focus();
+  await alice.page.keyboard.press('Enter');
   await expect(alice.people.getByText('Alice')).toBeVisible();
   await alice.page.keyboard.press('Escape');
   await expect(alice.people).toBeHidden();
+  await expect(opener).toBeFocused();
   expect(await overflow()).toEqual([0, 0]);
   await picture(alice, 'phone');
   await alice.page.setViewportSize({ width: 1280, height: 800 });

@@ -150,18 +150,28 @@ pub(crate) fn is_covered() -> bool {
     over.is_ok_and(|over| over.is_some())
 }
 
-/// Keeps the focus out of the page below while a drawer lies over it; the drawer stays the landmark that it is. To be
-/// called when one may have been opened or closed; on a wide screen drawers stand beside the page and never are.
-pub(crate) fn drawer_toggled() {
-    if let Ok(Some(main)) = document().query_selector("main")
-        && let Ok(main) = main.dyn_into::<HtmlElement>()
-    {
-        main.set_inert(
-            document()
-                .query_selector("nav:popover-open, aside:popover-open")
-                .is_ok_and(|open| open.is_some()),
-        );
+/// Keeps the focus out of the page below while a drawer lies over it; the drawer stays the landmark that it is. On a wide screen
+/// drawers stand beside the page and never are open. Answers whether one is.
+pub(crate) fn heed_drawers() -> bool {
+    let is_open = find("nav:popover-open, aside:popover-open").is_some();
+    if let Some(main) = find("main") {
+        main.set_inert(is_open);
     }
+    is_open
+}
+
+/// A drawer was opened or closed. Its opener gets the focus back: the browser forgot it when the page below was closed to the focus.
+pub(crate) fn drawer_toggled(id: &str) {
+    if !heed_drawers()
+        && is_without_focus()
+        && let Some(opener) = find(&format!(".drawer-opener[popovertarget={id}]"))
+    {
+        _ = opener.focus();
+    }
+}
+
+fn find(selector: &str) -> Option<HtmlElement> {
+    document().query_selector(selector).ok().flatten()?.dyn_into().ok()
 }
 
 /// The way out of a drawer, at its top.

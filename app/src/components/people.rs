@@ -47,7 +47,7 @@ pub(crate) fn People() -> impl IntoView {
             popover="auto"
             aria-label=text!(locale, room.people)
             hidden=move || state.existence() != Existence::There
-            on:toggle=move |_| drawer_toggled()
+            on:toggle=|_| drawer_toggled(PEOPLE_ID)
         >
             <div class="label">
                 <h2>

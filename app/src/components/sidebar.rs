@@ -12,7 +12,7 @@ use super::{
     icon::{Icon, Mark, icon},
     list::list,
     new_room::{NEW_ROOM_ID, NewRoomDialog, open_new_room},
-    overlay::{drawer_closer, drawer_toggled, hide_popover},
+    overlay::{drawer_closer, drawer_toggled, heed_drawers, hide_popover},
     piece::piece,
 };
 use crate::{
@@ -35,7 +35,9 @@ pub(crate) fn Sidebar() -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     let side = move || {
         // One may have been opened before that was heard.
-        Effect::new(|_| drawer_toggled());
+        Effect::new(|_| {
+            heed_drawers();
+        });
         let open = Memo::new(move |_| state.open_room().with(|open| open.room.slug.clone()));
         Effect::new(move |_| bring_into_view(&open.read()));
         view! {
@@ -45,7 +47,7 @@ pub(crate) fn Sidebar() -> impl IntoView {
                 popover="auto"
                 aria-label=text!(locale, sidebar.rooms)
                 on:toggle=move |_| {
-                    drawer_toggled();
+                    drawer_toggled(SIDEBAR_ID);
                     bring_into_view(&open.read_untracked());
                 }
             >
