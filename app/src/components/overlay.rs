@@ -160,12 +160,13 @@ pub(crate) fn heed_drawers() -> bool {
     is_open
 }
 
-/// A drawer was opened or closed. Its opener gets the focus back: the browser forgot it when the page below was closed to the focus.
+/// A drawer was opened or closed. Its opener gets back the focus, which is still in the drawer or nowhere: the browser does not give it
+/// to what was inert a moment ago.
 pub(crate) fn drawer_toggled(id: &str) {
-    if !heed_drawers()
-        && is_without_focus()
-        && let Some(opener) = find(&format!(".drawer-opener[popovertarget={id}]"))
-    {
+    if heed_drawers() || !(is_without_focus() || find(&format!("#{id}:focus-within")).is_some()) {
+        return;
+    }
+    if let Some(opener) = find(&format!(".drawer-opener[popovertarget={id}]")) {
         _ = opener.focus();
     }
 }
