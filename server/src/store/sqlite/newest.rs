@@ -1,16 +1,14 @@
 //! The newest page of rooms, as it was read last: it is what everybody asks for who comes in. It holds as long as nothing is
 //! appended to the room, for whatever changes a message is an event of its log.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::{Message, Seq, timeline::Page};
+use quick_cache::unsync::Cache;
 
 use crate::store::{RoomId, StoreError};
 
-/// Most rooms whose page is remembered; one more, and all of them are read anew.
+/// Most rooms whose page is remembered; one more, and one that is seldom asked for is read anew.
 const ROOMS_MAX: usize = 256;
 /// A page with more words and reactions than this is not remembered, in bytes.
 const PAGE_MAX_BYTES: usize = 32 * 1024;
@@ -21,16 +19,24 @@ const REACTOR_BYTES: usize = 80;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Newest(Arc<Mutex<Rooms>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Rooms {
-    known: HashMap<RoomId, Known>,
-    /// How often all of them were forgotten: what was noted before that is not known any more.
-    forgotten: u64,
+    known: Cache<RoomId, Known>,
+    /// How many were entered in all.
+    entered: u64,
+}
+
+impl Default for Rooms {
+    fn default() -> Self {
+        Self { known: Cache::new(ROOMS_MAX), entered: 0 }
+    }
 }
 
 /// What is known of a room that somebody has asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
+    /// Which of all that were entered it is: of one that was forgotten meanwhile, what was noted is not known any more.
+    entry: u64,
     /// No page of before this event is the newest any more.
     head: Seq,
     /// The page, and how many messages were asked for.
@@ -45,36 +51,40 @@ impl Newest {
         limit: u32,
         read: impl AsyncFnOnce() -> Result<Page, StoreError>,
     ) -> Result<Page, StoreError> {
-        let forgotten = match self.recall(room, limit) {
+        let entry = match self.recall(room, limit) {
             Ok(page) => return Ok(page),
-            Err(forgotten) => forgotten,
+            Err(entry) => entry,
         };
         let page = read().await?;
-        self.remember(room, limit, &page, forgotten);
+        self.remember(room, limit, &page, entry);
         Ok(page)
     }
 
-    /// The page, if it is remembered. If not, what is appended from now on is noted, so that a page which is being read
-    /// meanwhile is not taken for the newest, as long as rooms were forgotten no more often than this.
+    /// The page, if it is remembered. If not, the entry in which is noted from now on what is appended, so that a page which is being
+    /// read meanwhile is not taken for the newest.
     fn recall(&self, room: RoomId, limit: u32) -> Result<Page, u64> {
         let mut rooms = self.lock();
-        if rooms.known.len() >= ROOMS_MAX && !rooms.known.contains_key(&room) {
-            rooms.known.clear();
-            rooms.forgotten += 1;
+        if let Some(known) = rooms.known.get(&room) {
+            return match &known.page {
+                Some((asked, page)) if *asked == limit => Ok(page.clone()),
+                _ => Err(known.entry),
+            };
         }
-        match &rooms.known.entry(room).or_default().page {
-            Some((asked, page)) if *asked == limit => Ok(page.clone()),
-            _ => Err(rooms.forgotten),
-        }
+        rooms.entered += 1;
+        let entry = rooms.entered;
+        rooms.known.insert(room, Known { entry, head: Seq::ZERO, page: None });
+        Err(entry)
     }
 
-    fn remember(&self, room: RoomId, limit: u32, page: &Page, forgotten: u64) {
+    fn remember(&self, room: RoomId, limit: u32, page: &Page, entry: u64) {
         if page.messages.iter().map(weight).sum::<usize>() > PAGE_MAX_BYTES {
             return;
         }
         let mut rooms = self.lock();
-        let is_noted = rooms.forgotten == forgotten;
-        if let Some(known) = rooms.known.get_mut(&room).filter(|known| is_noted && known.head <= page.head) {
+        if let Some(mut known) = rooms.known.peek_mut(&room)
+            && known.entry == entry
+            && known.head <= page.head
+        {
             known.page = Some((limit, page.clone()));
         }
     }
@@ -83,8 +93,9 @@ impl Newest {
     pub(super) fn note(&self, appended: impl Iterator<Item = (RoomId, Seq)>) {
         let mut rooms = self.lock();
         for (room, seq) in appended {
-            if let Some(known) = rooms.known.get_mut(&room) {
-                *known = Known { head: seq, page: None };
+            if let Some(mut known) = rooms.known.peek_mut(&room) {
+                known.head = seq;
+                known.page = None;
             }
         }
     }
@@ -156,9 +167,11 @@ mod tests {
         let newest = Newest::default();
         let read = async || {
             newest.note([(ROOM, seq(2))].into_iter());
-            for room in 100..500 {
+            // Rooms that are asked for again take the place of those that are not.
+            for room in (100..1_000).flat_map(|room| [room, room]) {
                 newest.page(RoomId(room), 50, async || Ok(page(1))).await?;
             }
+            assert!(!newest.lock().known.contains_key(&ROOM));
             // Somebody else begins to read.
             assert!(newest.recall(ROOM, 50).is_err());
             Ok(page(1))

@@ -1,26 +1,30 @@
 //! Sessions that were asked for lately: each request and each connection asks for its own.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::Timestamp;
+use quick_cache::unsync::Cache;
 
 use crate::store::{Session, StoreError, TokenHash};
 
-/// Most sessions that are remembered; one more, and all of them are looked up anew.
+/// Most sessions that are remembered; one more, and one that is seldom asked for is looked up anew.
 const SESSIONS_MAX: usize = 10_000;
 
 /// Cheap to clone; all clones are one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sessions(Arc<Mutex<Known>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
-    sessions: HashMap<TokenHash, Session>,
+    sessions: Cache<TokenHash, Session>,
     /// How often one was changed or ended: what was read before that may not hold any more.
     changes: u64,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { sessions: Cache::new(SESSIONS_MAX), changes: 0 }
+    }
 }
 
 impl Sessions {
@@ -42,9 +46,6 @@ impl Sessions {
         if let Some(session) = &found {
             let mut known = self.lock();
             if known.changes == changes {
-                if known.sessions.len() >= SESSIONS_MAX {
-                    known.sessions.clear();
-                }
                 known.sessions.insert(token, session.clone());
             }
         }
@@ -65,6 +66,8 @@ impl Sessions {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
     use crate::store::contract::session_of;
 
@@ -109,10 +112,17 @@ mod tests {
         };
         sessions.get(token(0), at(1), async || Ok(None)).await.unwrap();
         assert!(sessions.lock().sessions.is_empty());
-        for n in 0..=SESSIONS_MAX {
-            let session = Session { token: token(n), ..session_of("Alice") };
-            sessions.get(token(n), at(1), async || Ok(Some(session))).await.unwrap();
+        let looked_up = Cell::new(0);
+        for n in 1..=2 * SESSIONS_MAX {
+            for n in [n, 1] {
+                let read = async || {
+                    looked_up.set(looked_up.get() + 1);
+                    Ok(Some(Session { token: token(n), ..session_of("Alice") }))
+                };
+                sessions.get(token(n), at(1), read).await.unwrap();
+            }
         }
-        assert_eq!(sessions.lock().sessions.len(), 1);
+        assert_eq!(sessions.lock().sessions.len(), SESSIONS_MAX);
+        assert_eq!(looked_up.get(), 2 * SESSIONS_MAX, "one that is always asked for stays");
     }
 }
