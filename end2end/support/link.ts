@@ -3,6 +3,12 @@
 import { type AddressInfo, type Server as Listener, type Socket, connect, createServer } from 'node:net';
 import { once } from 'node:events';
 
+/**
+ * How late all that the server sends comes, in milliseconds: 0, or LINK_DELAY_MS, with which the tests are to pass as well. What a
+ * test takes for granted that the network has yet to bring shows itself there.
+ */
+const DELAY_MS = Number(process.env.LINK_DELAY_MS ?? 0);
+
 export class Link {
   private readonly sockets = new Set<Socket>();
   private isCut = false;
@@ -57,6 +63,11 @@ export class Link {
     await once(this.listener, 'close');
   }
 
+  private late(act: () => unknown): void {
+    if (DELAY_MS > 0) setTimeout(act, DELAY_MS);
+    else act();
+  }
+
   private relay(near: Socket): void {
     if (this.isCut) {
       near.resetAndDestroy();
@@ -76,9 +87,9 @@ export class Link {
     near.pipe(far);
     far.on('data', (data) => {
       if (this.held) this.held.push([near, data]);
-      else if (!near.write(data)) far.pause();
+      else this.late(() => near.writable && !near.write(data) && far.pause());
     });
     near.on('drain', () => far.resume());
-    far.on('end', () => near.end());
+    far.on('end', () => this.late(() => near.end()));
   }
 }
