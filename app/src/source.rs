@@ -140,7 +140,7 @@ pub struct RefusedForm {
 /// The forms of the pages. All are `POST`, `application/x-www-form-urlencoded`, and answer 303 where they succeed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Form {
-    /// `/sign-in`: `username`, `next`.
+    /// `/sign-in`: `username`, `next`, `id`.
     SignIn,
     /// `/rooms`: `name`, `topic`, `visibility`.
     NewRoom {
@@ -151,6 +151,18 @@ pub enum Form {
     },
     /// `/rooms/{slug}`: `content`, `reply_to`, `id`.
     Message,
+}
+
+/// The id of a form that is posted without the browser's half, so that one that is sent twice is one message, or one guest.
+#[cfg(feature = "ssr")]
+pub(crate) fn form_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// The browser's half makes an id for each message itself.
+#[cfg(not(feature = "ssr"))]
+pub(crate) fn form_id() -> String {
+    String::new()
 }
 
 /// Where the browser finds the page's files. In context.

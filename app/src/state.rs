@@ -194,7 +194,8 @@ pub(crate) struct Edges {
     pub(crate) has_newer: bool,
     pub(crate) loading_older: bool,
     pub(crate) loading_newer: bool,
-    pub(crate) failed: bool,
+    pub(crate) failed_older: bool,
+    pub(crate) failed_newer: bool,
 }
 
 impl ChatState {
@@ -288,10 +289,14 @@ impl ChatState {
         self.shown().edges.read.read().loading_newer
     }
 
-    /// Whether messages could not be fetched; the next [`Self::load_older`], [`Self::load_newer`] or
-    /// [`Self::jump_to_newest`] tries again. Reactive.
-    pub fn has_failed_to_load(&self) -> bool {
-        self.shown().edges.read.read().failed
+    /// Whether older messages, or all of the room's, could not be fetched; [`Self::load_older`] tries again. Reactive.
+    pub fn has_failed_older(&self) -> bool {
+        self.shown().edges.read.read().failed_older
+    }
+
+    /// Whether newer messages, or another part of the log, could not be fetched; [`Self::load_newer`] tries again. Reactive.
+    pub fn has_failed_newer(&self) -> bool {
+        self.shown().edges.read.read().failed_newer
     }
 
     /// Whether more has come than is shown yet. Not reactive.
@@ -480,8 +485,9 @@ impl ChatState {
         self.shown.get_value()
     }
 
+    /// To the room that is shown: a number means a message of that, though another is on its way to the screen.
     fn submit(&self, kind: OpKind) {
-        let room = self.model.with_value(|model| model.open_slug().clone());
+        let room = self.shown().open.read.read_untracked().room.slug.clone();
         self.ask(Intent::Submit { room, kind });
     }
 

@@ -50,6 +50,11 @@ export class Link {
     this.held ??= [];
   }
 
+  /** How many pieces of what the server has sent are kept back. */
+  get kept(): number {
+    return this.held?.length ?? 0;
+  }
+
   /** Hands all that was kept back over at once. */
   release(): void {
     const held = this.held ?? [];

@@ -59,6 +59,29 @@ test('a long press opens the actions of a message', async ({ person }) => {
   await expect(alice.message('pressed').last()).toContainText('press me');
 });
 
+test('what the actions of a message lead to opens in their place', async ({ person }) => {
+  const alice = await person('Alice', PHONE);
+  await alice.say('press me');
+  const row = await alice.placed('press me');
+  const actions = async () => {
+    await row.focus();
+    await alice.page.keyboard.press('Enter');
+    return alice.page.getByRole('dialog', { name: 'Actions for this message' });
+  };
+  await (await actions()).getByRole('button', { name: 'Add a reaction' }).tap();
+  const picker = alice.page.getByRole('dialog', { name: 'Emoji' });
+  await picker.getByRole('button', { name: 'rocket' }).tap();
+  await expect(row.getByRole('button', { name: /🚀/ })).toHaveAttribute('aria-pressed', 'true');
+  await expect(picker).toBeHidden();
+
+  await (await actions()).getByRole('button', { name: 'Delete', exact: true }).tap();
+  const dialog = alice.page.getByRole('dialog', { name: 'Delete this message?' });
+  await expect(dialog.getByRole('button', { name: 'Keep' })).toBeFocused();
+  await dialog.getByRole('button', { name: 'Delete', exact: true }).tap();
+  await expect(alice.message('press me')).toHaveCount(0);
+  await expect(alice.page.getByRole('dialog')).toBeHidden();
+});
+
 test('the composer stays in view as it grows, and then scrolls', async ({ person }) => {
   const alice = await person('Alice', PHONE);
   await alice.composer.fill(Array.from({ length: 60 }, (_, i) => `line ${i}`).join('\n'));

@@ -282,6 +282,39 @@ test('whoever leaves a room while they change or answer a message finds it as th
   await expect(alice.message('an answer')).toContainText('a question');
 });
 
+test('what is asked of a message is not asked of another room’s', async ({ person, api }) => {
+  const writer = await api('Writer');
+  await writer.createRoom('Beta');
+  const alice = await person('Alice');
+  await alice.say('here to stay');
+  await alice.placed('here to stay');
+  await alice.room('Beta').click();
+  await expect(alice.page).toHaveURL(/beta$/);
+  await alice.say('in beta');
+  await alice.act(await alice.placed('in beta'), 'Delete');
+  const dialog = alice.page.getByRole('dialog');
+  await expect(dialog).toContainText('in beta');
+  await alice.page.goBack();
+  await expect(alice.message('here to stay')).toBeVisible();
+  await expect(dialog).toBeHidden();
+});
+
+test('a room that is not waited for takes nobody away', async ({ link, person }) => {
+  const alice = await person('Alice');
+  await alice.page.getByRole('button', { name: 'New room' }).click();
+  const dialog = alice.page.getByRole('dialog', { name: 'New room' });
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('Later');
+  link.hold();
+  await alice.page.keyboard.press('Enter');
+  await alice.page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+  await alice.composer.fill('a long sentence');
+  link.release();
+  await expect(alice.room('Later')).toBeVisible();
+  await alice.say('said here');
+  await expect(alice.page.getByRole('log', { name: 'Messages in general' })).toContainText('said here');
+});
+
 test('what is wrong with a text is not said of the next room', async ({ person, api }) => {
   const writer = await api('Writer');
   await writer.createRoom('Second');

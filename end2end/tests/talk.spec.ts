@@ -71,6 +71,20 @@ test('Enter sends, Shift+Enter breaks the line', async ({ person, api }) => {
   expect((await witness.messages('general'))[0].content).toBe('first\nsecond');
 });
 
+test('whoever presses twice comes in once', async ({ link, visitor }) => {
+  const alice = await visitor('Alice');
+  await alice.open('/');
+  await alice.page.getByRole('textbox', { name: 'Your name' }).fill('Alice');
+  link.hold();
+  for (const answers of [1, 2]) {
+    await alice.page.keyboard.press('Enter');
+    await expect.poll(() => link.kept).toBe(answers);
+  }
+  await alice.untilLive(async () => link.release());
+  await alice.say('here I am');
+  await alice.placed('here I am');
+});
+
 test('a taken or impossible name is refused with what to do', async ({ person, visitor }) => {
   await person('Alice');
   const other = await visitor('aLICE');

@@ -3,7 +3,13 @@
 //! A token is 256 random bits that only its owner holds; the store keeps its hash. A session ends when it was not used
 //! for [`SESSION_LIFETIME`], and its sockets close when it is ended sooner.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use protocol::{
     ErrorCode, Timestamp, UserId, Username,
@@ -26,6 +32,8 @@ use crate::{
 pub const SESSION_LIFETIME: Duration = Duration::from_hours(90 * 24);
 /// A session that is used is put off at most this often.
 pub const SESSION_RENEWAL: Duration = Duration::from_hours(24);
+/// How long a form that was sent, and whose answer was lost, can be sent again.
+const FORM_REPEAT_MAX: Duration = Duration::from_mins(10);
 /// How long to wait before asking a store again that could not answer, in milliseconds.
 pub const STORE_RETRY_MS: u64 = 2_000;
 
@@ -47,6 +55,13 @@ impl Token {
 
     fn random() -> Result<Self, random::NoRandomness> {
         random::base64url::<32>().map(Self)
+    }
+
+    /// The token of whoever comes in as `name` with a form: the same if it is sent twice. Nobody can tell it from the form, without
+    /// `secret`.
+    fn of_form(secret: &str, form: Uuid, name: &Username) -> Self {
+        let form = Sha256::new().chain_update(form).chain_update(username_key(name)).finalize();
+        Self(URL_SAFE_NO_PAD.encode(Sha256::new().chain_update(secret).chain_update(form).finalize()))
     }
 
     /// The token as its owner sends it, for the answer that hands it over.
@@ -88,16 +103,19 @@ pub struct Auth {
     bus: Arc<dyn Bus>,
     clock: Clock,
     guests: Guests,
+    /// What makes tokens of forms, as long as this process runs.
+    secret: Arc<OnceLock<String>>,
 }
 
 impl Auth {
     /// The door to `store`.
     pub fn new(store: Arc<dyn Store>, bus: Arc<dyn Bus>, clock: Clock, guests: Guests) -> Self {
-        Self { store, bus, clock, guests }
+        Self { store, bus, clock, guests, secret: Arc::default() }
     }
 
-    /// Makes a guest called `username` and begins their session.
-    pub async fn create_guest(&self, username: &str) -> Result<(Token, User), Refusal> {
+    /// Makes a guest called `username` and begins their session. Who comes in with a `form` that has just let them in is the same
+    /// guest: a browser sends a form twice where its reader presses twice, or where the answer was lost.
+    pub async fn create_guest(&self, username: &str, form: Option<Uuid>) -> Result<(Token, User), Refusal> {
         if self.guests == Guests::Off {
             return Err(Refusal::new(
                 ErrorCode::GuestsOff,
@@ -107,19 +125,38 @@ impl Auth {
         let username: Username = username.parse().map_err(|error| {
             Refusal::new(ErrorCode::BadName, format!("this name cannot be used: {error}"))
         })?;
-        let token = Token::random().map_err(no_randomness)?;
+        let token = match form {
+            Some(form) => Token::of_form(self.secret().map_err(no_randomness)?, form, &username),
+            None => Token::random().map_err(no_randomness)?,
+        };
         let user = User { id: UserId(Uuid::now_v7()), username, role: Role::Guest };
         let now = self.clock.now();
         let session =
             Session { token: token.hash(), user: user.clone(), expires: later(now, SESSION_LIFETIME) };
         match self.store.create_user(&session, &username_key(&user.username), now).await {
             Ok(()) => Ok((token, user)),
-            Err(CreateError::Taken) => Err(Refusal::new(
-                ErrorCode::NameTaken,
-                format!("somebody here is called {} already; choose another name", user.username),
-            )),
+            Err(CreateError::Taken) => {
+                let before =
+                    self.store.session(token.hash(), now).await.map_err(|error| unavailable(&error))?;
+                let began_at_earliest = later(now, SESSION_LIFETIME - FORM_REPEAT_MAX);
+                match before.filter(|session| session.expires >= began_at_earliest) {
+                    Some(session) => Ok((token, session.user)),
+                    None => Err(Refusal::new(
+                        ErrorCode::NameTaken,
+                        format!("somebody here is called {} already; choose another name", user.username),
+                    )),
+                }
+            }
             Err(CreateError::Store(error)) => Err(unavailable(&error)),
         }
+    }
+
+    fn secret(&self) -> Result<&str, random::NoRandomness> {
+        if let Some(secret) = self.secret.get() {
+            return Ok(secret);
+        }
+        let fresh = random::base64url::<32>()?;
+        Ok(self.secret.get_or_init(|| fresh))
     }
 
     /// The session of a token; `None` for one that is unknown, forged or ended. A session that is used lives on.

@@ -29,7 +29,8 @@ fn waiting(locale: Locale, count: u32) -> String {
 #[component]
 pub(crate) fn Banner() -> impl IntoView {
     let locale = language();
-    let state = use_desk().state;
+    let desk = use_desk();
+    let state = desk.state;
     let shown = RwSignal::new(Connection::Server);
     Effect::new(move |timer: Option<Option<TimeoutHandle>>| {
         if let Some(timer) = timer.flatten() {
@@ -51,7 +52,10 @@ pub(crate) fn Banner() -> impl IntoView {
                 Connection::Reconnecting => {
                     let words = view! { {retrying(locale, &state)} " " {waiting()} }.into_any();
                     let now = view! {
-                        <button on:click=move |_| state.hurry()>{text!(locale, connection.try_now)}</button>
+                        <button on:click=move |_| {
+                            state.hurry();
+                            desk.go_on_writing();
+                        }>{text!(locale, connection.try_now)}</button>
                     };
                     Some(notice(Icon::Refresh, words, Some(now.into_any())))
                 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     i18n::{Locale, language, refusal, text},
-    source::Form,
+    source::{Form, form_id},
     visitor::Visitor,
 };
 
@@ -240,18 +240,6 @@ fn problem(locale: Locale, error: InvalidText) -> Option<String> {
             Some(text!(locale, errors.content_empty).to_owned())
         }
     }
-}
-
-/// The id of a message that is posted without JavaScript, so that a form sent twice is one message.
-#[cfg(feature = "ssr")]
-fn form_id() -> String {
-    uuid::Uuid::new_v4().to_string()
-}
-
-/// The browser's half makes an id for each message itself.
-#[cfg(not(feature = "ssr"))]
-fn form_id() -> String {
-    String::new()
 }
 
 /// The composer.

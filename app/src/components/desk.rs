@@ -168,14 +168,21 @@ impl Desk {
         }
     }
 
+    /// Where what had the focus goes: on to writing, unless that opens a keyboard on the screen.
+    pub(crate) fn go_on_writing(&self) {
+        if has_mouse() {
+            self.focus_field();
+        }
+    }
+
     /// Somebody comes into a room: they can write at once, unless that opens a keyboard on the screen or takes the focus
     /// from what they are at. On the page's first arrival that is whatever has the focus already.
     pub(crate) fn arrive(&self, at_first: bool) {
         let is_at_something = at_first && !is_without_focus();
         let has_selected = window().get_selection().ok().flatten().is_some_and(|text| !text.is_collapsed());
         let points_at_message = self.state.target().get_untracked().is_some();
-        if has_mouse() && !(is_at_something || has_selected || points_at_message || is_covered()) {
-            self.focus_field();
+        if !(is_at_something || has_selected || points_at_message || is_covered()) {
+            self.go_on_writing();
         }
     }
 
@@ -195,6 +202,10 @@ impl Desk {
             found
         });
         self.writing.set(taken_up.flatten().unwrap_or_default());
+        // What asks about a message of the room that is left would be about another one here.
+        if !matches!(*self.dialog.read_untracked(), Dialog::Copy(_) | Dialog::Help | Dialog::SignOut(_)) {
+            self.close();
+        }
     }
 
     pub(crate) fn close(&self) {

@@ -69,7 +69,7 @@ pub(crate) fn Log() -> impl IntoView {
         if is_sent || (is_awaited && !has_newer) || (is_new && state.target().get_untracked().is_none()) {
             scroll.show_end();
         }
-        (sent, window, is_awaited && has_newer && !state.has_failed_to_load())
+        (sent, window, is_awaited && has_newer && !state.has_failed_newer())
     });
     // A permalink's message comes into the middle once it is there. A page that came with it stays where the browser, which goes to
     // the message itself, or its reader has moved it, and whoever has said something before there was a log looks at that.
@@ -136,7 +136,7 @@ fn OlderEdge() -> impl IntoView {
                     nothing_here(locale)
                 } else if empty.get() && state.is_loading_newer() {
                     view! { <Skeleton /> }.into_any()
-                } else if state.has_older() && state.has_failed_to_load() {
+                } else if state.has_older() && state.has_failed_older() {
                     not_loaded(locale, Callback::new(move |()| state.load_older()))
                 } else if state.has_older() {
                     view! {
@@ -208,7 +208,7 @@ fn NewerEdge() -> impl IntoView {
             move || state.has_newer(),
             move || {
                 let newer = move || {
-                    if state.has_failed_to_load() {
+                    if state.has_failed_newer() {
                         return not_loaded(locale, Callback::new(move |()| state.load_newer()));
                     }
                     view! {
@@ -220,7 +220,7 @@ fn NewerEdge() -> impl IntoView {
                                 state.load_newer();
                             }
                         >
-                            {text!(locale, log.newer)}
+                            {move || if state.is_loading_newer() { text!(locale, log.loading) } else { text!(locale, log.newer) }}
                         </a>
                     }
                     .into_any()
@@ -255,7 +255,8 @@ fn Jump(
     leap: Callback<()>,
 ) -> impl IntoView {
     let locale = language();
-    let state = use_desk().state;
+    let desk = use_desk();
+    let state = desk.state;
     let unseen = state.unseen();
     let words = move || match unseen.get() {
         0 => text!(locale, log.jump).to_owned(),
@@ -272,8 +273,10 @@ fn Jump(
                             class="jump needs-js"
                             class:news=move || { unseen.get() > 0 }
                             on:click=move |_| {
-                                state.jump_to_newest();
+                                desk.state.jump_to_newest();
                                 leap.run(());
+                                // This button goes with it.
+                                desk.go_on_writing();
                             }
                         >
                             {icon(Icon::ArrowDown)}
@@ -311,7 +314,12 @@ fn on_key(desk: &Desk, scroll: &Scroll, event: &KeyboardEvent) {
         }
         ("End", _) => {
             scroll.show_end();
-            focus_newest();
+            if untrack(|| desk.state.has_newer()) {
+                desk.state.jump_to_newest();
+                desk.focus_field();
+            } else {
+                focus_newest();
+            }
         }
         ("Escape", _) => desk.focus_field(),
         ("?", _) => desk.dialog.set(Dialog::Help),

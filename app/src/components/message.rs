@@ -259,7 +259,8 @@ fn body_view(body: &Body, reader: Reader<'_>) -> AnyView {
 
 /// How far one's own message, or a change of it, has come. Says nothing once all is well.
 fn delivery_view(locale: Locale, delivery: &Delivery, seq: Seq) -> Option<AnyView> {
-    let state = use_desk().state;
+    let desk = use_desk();
+    let state = desk.state;
     match delivery {
         Delivery::Sent => None,
         Delivery::Sending => {
@@ -283,7 +284,10 @@ fn delivery_view(locale: Locale, delivery: &Delivery, seq: Seq) -> Option<AnyVie
                         " "
                         <button on:click=move |_| state.retry(id)>{text!(locale, message.try_again)}</button>
                         " · "
-                        <button on:click=move |_| state.discard(id)>{text!(locale, message.discard)}</button>
+                        <button on:click=move |_| {
+                            state.discard(id);
+                            desk.go_on_writing();
+                        }>{text!(locale, message.discard)}</button>
                     </p>
                 }
                 .into_any(),

@@ -79,9 +79,12 @@ impl Fields {
             self.busy.set(false);
             match answer {
                 Ok(slug) => {
+                    let is_waited_for = self.is_open();
                     self.close();
                     self.clear();
-                    state.go_to(slug);
+                    if is_waited_for {
+                        state.go_to(slug);
+                    }
                 }
                 Err(refusal) => {
                     self.error.set(Some(problem(locale, refusal.code)));
@@ -109,6 +112,12 @@ impl Fields {
         if !self.dialog.get_untracked().is_some_and(|dialog| dialog.open()) {
             self.error.set(None);
         }
+    }
+
+    /// Whether it is there, be it as a popover.
+    fn is_open(self) -> bool {
+        let dialog = self.dialog.get_untracked();
+        dialog.is_some_and(|dialog| dialog.matches("[open], :popover-open").unwrap_or(false))
     }
 
     fn close(self) {

@@ -55,7 +55,12 @@ pub(crate) fn Modal(
                 node_ref=dialog
                 class=format!("modal {class}")
                 aria-label=label
-                on:close=move |_| on_close.run(())
+                on:close=move |_| {
+                    // It tells of it later: one that was closed for another dialog, or is open again, was not closed by its reader.
+                    if open.get_untracked() && dialog.get_untracked().is_some_and(|dialog| !dialog.open()) {
+                        on_close.run(());
+                    }
+                }
                 on:pointerdown=move |event| pressed_outside.set_value(hits_backdrop(dialog, &event))
                 on:click=move |event| {
                     // The click that ends the long press which opened the dialog began elsewhere.
@@ -163,7 +168,7 @@ pub(crate) fn heed_drawers() -> bool {
 /// A drawer was opened or closed. Its opener gets back the focus, which is still in the drawer or nowhere: the browser does not give it
 /// to what was inert a moment ago.
 pub(crate) fn drawer_toggled(id: &str) {
-    if heed_drawers() || !(is_without_focus() || find(&format!("#{id}:focus-within")).is_some()) {
+    if heed_drawers() || !(is_without_focus() || find("nav:focus-within, aside:focus-within").is_some()) {
         return;
     }
     if let Some(opener) = find(&format!(".drawer-opener[popovertarget={id}]")) {

@@ -210,15 +210,15 @@ impl Scroll {
     fn fetch_ahead(&self) {
         let Some(scroller) = self.scroller.get_untracked() else { return };
         // While rows are still to come, the log is shorter than it will be.
-        if untrack(|| self.state.has_failed_to_load()) || self.state.is_behind() {
+        if self.state.is_behind() {
             return;
         }
         let below = -position(&scroller);
         let above = f64::from(scroller.scroll_height()) - f64::from(scroller.client_height()) - below;
-        if above < AHEAD_PX && untrack(|| self.state.has_older()) {
+        if above < AHEAD_PX && untrack(|| self.state.has_older() && !self.state.has_failed_older()) {
             self.state.load_older();
         }
-        if below < AHEAD_PX && self.more_below() {
+        if below < AHEAD_PX && self.more_below() && !untrack(|| self.state.has_failed_newer()) {
             self.state.load_newer();
         }
     }

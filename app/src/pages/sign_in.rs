@@ -7,7 +7,7 @@ use protocol::{Username, limits::USERNAME_MAX_CHARS};
 use crate::{
     components::{card::Card, preferences::PreferenceForms},
     i18n::{bad_username, language, refusal, text},
-    source::Form,
+    source::{Form, form_id},
     visitor::Visitor,
 };
 
@@ -55,6 +55,7 @@ pub(crate) fn SignInPage(
                 view! {
                     <form class="stack" method="post" action="/sign-in" on:submit=check novalidate>
                         <input type="hidden" name="next" value=then />
+                        <input type="hidden" name="id" value=form_id() />
                         <label class="field">
                             <span>{text!(locale, sign_in.name)}</span>
                             <input

@@ -289,8 +289,9 @@ impl Model {
     }
 
     /// The newest message of this user in the open room, with what they changed of it last. None while that is on its way and cannot
-    /// be edited: whoever means it does not mean the one before it.
+    /// be edited, or not in the window: whoever means it does not mean the one before it.
     pub(crate) fn my_last_message(&mut self) -> Option<Arc<Message>> {
+        self.room().timeline.as_ref().filter(|timeline| timeline.at_end())?;
         let log = self.log(true);
         let mine = log.keys().iter().rev().find_map(|key| match log.row(key) {
             Some(Row::Message(row)) if row.mine && row.message.content.is_some() => Some(&row.message),
@@ -377,15 +378,19 @@ impl Model {
     fn edges(&self) -> Edges {
         let room = self.room();
         let timeline = room.timeline.as_ref();
+        let has_newer = timeline.is_some_and(|timeline| !timeline.at_end());
+        // A window that could not be had is told at the end where there is more to be had.
+        let failed_window = room.failed.window.is_some();
         Edges {
             // Where nothing could be had there is something to be had, and the way to try again is at that end.
-            has_older: timeline.map_or(room.failed, Timeline::has_older),
-            has_newer: timeline.is_some_and(|timeline| !timeline.at_end()),
+            has_older: timeline.map_or(failed_window, Timeline::has_older),
+            has_newer,
             loading_older: room.older.is_some(),
             loading_newer: room.newer.is_some()
                 || room.arriving.is_some()
-                || (timeline.is_none() && room.existence != Existence::Missing && !room.failed),
-            failed: room.failed,
+                || (timeline.is_none() && room.existence != Existence::Missing && !failed_window),
+            failed_older: room.failed.older || (failed_window && !has_newer),
+            failed_newer: room.failed.newer || (failed_window && has_newer),
         }
     }
 

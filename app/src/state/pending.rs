@@ -150,6 +150,12 @@ impl Pending {
             let message = Arc::make_mut(&mut entry.message);
             let event = self.event(me, message.version.next());
             message.apply(&event);
+            // Those of a message that was deleted meanwhile, too.
+            if let OpKind::Edit { content, .. } = &self.op.kind
+                && has_failed
+            {
+                message.content.get_or_insert_with(|| content.clone());
+            }
         }
         if !matches!(entry.delivery, Delivery::Failed(_)) {
             entry.delivery = self.delivery(online);

@@ -165,6 +165,17 @@ pub(crate) struct Arriving {
     pub(crate) missed: Vec<Event>,
 }
 
+/// Messages that could not be had when they were asked for last.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Failed {
+    /// Those before the window.
+    pub(crate) older: bool,
+    /// Those after it.
+    pub(crate) newer: bool,
+    /// Another window.
+    pub(crate) window: Option<Place>,
+}
+
 /// One room.
 #[derive(Debug)]
 pub(crate) struct RoomState {
@@ -181,10 +192,7 @@ pub(crate) struct RoomState {
     pub(crate) arriving: Option<Arriving>,
     pub(crate) older: Option<Errand>,
     pub(crate) newer: Option<Errand>,
-    /// Whether the last fetch failed.
-    pub(crate) failed: bool,
-    /// The window that could not be had, if it was one.
-    pub(crate) missed_window: Option<Place>,
+    pub(crate) failed: Failed,
     /// When it was last opened, as a count of openings.
     pub(crate) opened: u64,
     /// Whether the session follows it: one connection follows only so many.
@@ -223,8 +231,7 @@ impl RoomState {
             arriving: None,
             older: None,
             newer: None,
-            failed: false,
-            missed_window: None,
+            failed: Failed::default(),
             opened: 0,
             followed: false,
         }
@@ -272,7 +279,6 @@ impl RoomState {
         self.arriving = None;
         self.older = None;
         self.newer = None;
-        self.failed = false;
-        self.missed_window = None;
+        self.failed = Failed::default();
     }
 }

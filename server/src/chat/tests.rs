@@ -32,7 +32,7 @@ async fn bench() -> Bench {
 
 impl Bench {
     async fn user(&self, name: &str) -> User {
-        self.auth.create_guest(name).await.unwrap().1
+        self.auth.create_guest(name, None).await.unwrap().1
     }
 
     async fn notice(&mut self) -> Notice {

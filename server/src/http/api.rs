@@ -40,7 +40,7 @@ async fn create_guest(
     JsonBody(NewGuest { username }): JsonBody<NewGuest>,
 ) -> Result<Response, Failure> {
     http.limits.guest(arrival.address)?;
-    let (token, user) = http.auth.create_guest(&username).await?;
+    let (token, user) = http.auth.create_guest(&username, None).await?;
     let cookie = session_cookie::give(token.expose(), arrival);
     let created = GuestCreated { token: token.expose().to_owned(), user };
     Ok(with_cookie((StatusCode::CREATED, Json(created)).into_response(), cookie))

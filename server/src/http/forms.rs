@@ -48,15 +48,18 @@ pub(crate) struct SignIn {
     username: String,
     #[serde(default)]
     next: String,
+    /// Which form it was.
+    #[serde(default)]
+    id: String,
 }
 
 /// `POST /sign-in`
 pub(crate) async fn sign_in(State(http): State<Arc<Http>>, request: Request) -> Answer {
-    let (visit, SignIn { username, next }) = begin(&http, request).await?;
+    let (visit, SignIn { username, next, id }) = begin(&http, request).await?;
     let next = address::local(&next).unwrap_or_else(home);
     let created = async {
         http.limits.guest(visit.arrival.address)?;
-        http.auth.create_guest(&username).await
+        http.auth.create_guest(&username, id.parse().ok()).await
     };
     match created.await {
         Ok((token, user)) => {

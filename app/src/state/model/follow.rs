@@ -13,9 +13,12 @@ use super::{
     ANNOUNCED_MAX_MESSAGES, Ask, Model, WINDOW_MAX_MESSAGES, WINDOW_SLACK_MESSAGES, mentions,
     paging::room_called,
 };
-use crate::state::{
-    Cause, Existence,
-    room::{Present, RoomState},
+use crate::{
+    source::Place,
+    state::{
+        Cause, Existence,
+        room::{Present, RoomState},
+    },
 };
 
 impl Model {
@@ -41,9 +44,13 @@ impl Model {
 
     /// An operation has its number in the log of `room`. Of a room that is gone no event will come.
     pub(super) fn acked(&mut self, id: OpId, room: &RoomSlug, seq: Seq) {
-        let there = self.index(room).map(|index| &self.rooms[index]);
-        let there = there.filter(|room| room.existence != Existence::Missing);
-        let head = there.map_or(Seq::MAX, |room| room.head);
+        let there = self.index(room).filter(|&index| self.rooms[index].existence != Existence::Missing);
+        let head = match there {
+            // While the open room's messages are still to come, nothing else shows it.
+            Some(index) if index == self.open && self.room().timeline.is_none() => Seq::ZERO,
+            Some(index) => self.rooms[index].head,
+            None => Seq::MAX,
+        };
         self.echoes.acked(id, seq, head);
     }
 
@@ -69,7 +76,9 @@ impl Model {
         if matches!(event.kind, EventKind::Message { .. } | EventKind::Edited { .. }) {
             room.typists.stopped(event.user_id);
         }
-        self.echoes.applied(&event.room, event.seq);
+        if !is_open || room.timeline.is_some() {
+            self.echoes.applied(&event.room, event.seq);
+        }
         if applied != Some(Applied::Repeated) {
             self.message_of_others(index, event, in_sight);
         }
@@ -150,7 +159,10 @@ impl Model {
         let room = &mut self.rooms[index];
         room.followed = false;
         room.here = Present::default();
-        room.failed |= room.timeline.is_none();
+        if room.timeline.is_none() {
+            let place = self.target.filter(|_| index == self.open).map_or(Place::Newest, Place::Around);
+            room.failed.window.get_or_insert(place);
+        }
     }
 
     /// A room is not there for this user, be it never or not any more. Of the open one that is said.

@@ -14,7 +14,7 @@ use crate::{
     source::Place,
     state::{
         Existence,
-        room::{Arriving, Errand, RoomState},
+        room::{Arriving, Errand, Failed, RoomState},
     },
 };
 
@@ -53,7 +53,7 @@ impl Model {
         }
         self.openings += 1;
         self.room_mut().opened = self.openings;
-        self.room_mut().missed_window = None;
+        self.room_mut().failed = Failed::default();
         self.target = target(place);
         self.is_target_missing = false;
         if self.room().existence == Existence::Missing {
@@ -61,12 +61,12 @@ impl Model {
             self.room_mut().existence = Existence::Unknown;
         }
         self.follow_room(self.open, asks);
-        if self.room().existence == Existence::Unknown {
-            // Its page comes with the answer to joining, and so does what it is called.
-            self.room_mut().failed = false;
-        } else if self.holds(place) {
+        // The page of one that is not known comes with the answer to joining, and so does what it is called.
+        let is_known = self.room().existence != Existence::Unknown;
+        if is_known && self.holds(place) {
             self.window += 1;
-        } else if !self.is_fetching(place) {
+            self.room_mut().arriving = None;
+        } else if is_known && !self.is_fetching(place) {
             if moved {
                 self.room_mut().let_go();
             }
@@ -127,14 +127,13 @@ impl Model {
     pub(super) fn want_older(&mut self, asks: &mut Vec<Ask>) {
         let ticket = self.next_ticket();
         let room = self.room_mut();
-        let Some(oldest) =
-            room.timeline.as_ref().filter(|timeline| timeline.has_older()).and_then(Timeline::oldest)
-        else {
-            return self.fetch_again(asks);
-        };
-        if room.older.is_none() {
-            room.failed = false;
-            room.missed_window = None;
+        // The end that tells of a window which could not be had tries that again.
+        let is_told_here = |timeline: &Timeline| room.failed.window.is_some() && timeline.at_end();
+        let timeline =
+            room.timeline.as_ref().filter(|timeline| timeline.has_older() && !is_told_here(timeline));
+        let Some(oldest) = timeline.and_then(Timeline::oldest) else { return self.fetch_again(asks) };
+        if room.older.is_none() && room.arriving.is_none() {
+            room.failed.older = false;
             room.older = Some(Errand { ticket, tries: 0 });
             asks.push(fetch(room, ticket, Place::Before(oldest)));
         }
@@ -144,12 +143,12 @@ impl Model {
         let ticket = self.next_ticket();
         let room = self.room_mut();
         let timeline = room.timeline.as_ref().filter(|timeline| !timeline.at_end());
-        let Some(newest) = timeline.filter(|_| room.missed_window.is_none()).and_then(Timeline::newest)
+        let Some(newest) = timeline.filter(|_| room.failed.window.is_none()).and_then(Timeline::newest)
         else {
             return self.fetch_again(asks);
         };
         if room.newer.is_none() && room.arriving.is_none() {
-            room.failed = false;
+            room.failed.newer = false;
             room.newer = Some(Errand { ticket, tries: 0 });
             asks.push(fetch(room, ticket, Place::After(newest)));
         }
@@ -162,7 +161,8 @@ impl Model {
         self.is_target_missing = false;
         if self.holds(Place::Newest) {
             self.at_bottom = true;
-        } else {
+            self.room_mut().arriving = None;
+        } else if !self.is_fetching(Place::Newest) {
             self.fetch_window(Place::Newest, asks);
         }
     }
@@ -190,16 +190,12 @@ impl Model {
             let merged = merge(room, page, Timeline::prepend, keep);
             let errand = room.older.take();
             let place = room.timeline.as_ref().and_then(Timeline::oldest).map(Place::Before);
-            if let Some(errand) = outcome(room, merged, errand, place, asks) {
-                room.older = Some(errand);
-            }
+            (room.older, room.failed.older) = outcome(room, merged, errand, place, asks);
         } else if room.newer.as_ref().is_some_and(|errand| errand.ticket == ticket) {
             let merged = merge(room, page, Timeline::append, Keep::Newest);
             let errand = room.newer.take();
             let place = room.timeline.as_ref().and_then(Timeline::newest).map(Place::After);
-            if let Some(errand) = outcome(room, merged, errand, place, asks) {
-                room.newer = Some(errand);
-            }
+            (room.newer, room.failed.newer) = outcome(room, merged, errand, place, asks);
         }
     }
 
@@ -279,10 +275,11 @@ impl Model {
     }
 
     pub(super) fn leave_room(&mut self) {
-        let room = self.room_mut();
+        let room = &mut self.rooms[self.open];
         if let Some(timeline) = &mut room.timeline {
             timeline.trim(WINDOW_MAX_MESSAGES, Keep::Newest);
         }
+        self.echoes.applied(room.slug(), room.head);
         self.unseen = 0;
         self.at_bottom = false;
         self.away_since = None;
@@ -300,10 +297,8 @@ impl Model {
 
     /// After a failure: the window that could not be had is tried again.
     pub(super) fn fetch_again(&mut self, asks: &mut Vec<Ask>) {
-        let room = self.room();
-        if room.failed && (room.timeline.is_none() || room.missed_window.is_some()) {
-            let at_first = self.target.map_or(Place::Newest, Place::Around);
-            self.fetch_window(room.missed_window.unwrap_or(at_first), asks);
+        if let Some(place) = self.room().failed.window {
+            self.fetch_window(place, asks);
         }
     }
 
@@ -331,8 +326,7 @@ impl Model {
     fn fetch_window(&mut self, place: Place, asks: &mut Vec<Ask>) {
         let ticket = self.next_ticket();
         let room = self.room_mut();
-        room.failed = false;
-        room.missed_window = None;
+        room.failed = Failed::default();
         room.older = None;
         room.newer = None;
         room.arriving = Some(Arriving { errand: Errand { ticket, tries: 0 }, place, missed: Vec::new() });
@@ -344,8 +338,7 @@ impl Model {
         let room = &mut self.rooms[index];
         let Some(arriving) = room.arriving.take() else { return };
         let Ok(page) = page else {
-            room.failed = true;
-            room.missed_window = Some(arriving.place);
+            room.failed.window = Some(arriving.place);
             return;
         };
         let Arriving { mut errand, place, mut missed } = arriving;
@@ -353,9 +346,8 @@ impl Model {
             missed.len() <= MISSED_MAX_EVENTS && room.epoch.as_ref().is_none_or(|epoch| *epoch == page.epoch);
         if !is_whole {
             errand.tries += 1;
-            room.failed = errand.tries > STALE_MAX_TRIES;
-            if room.failed {
-                room.missed_window = Some(place);
+            if errand.tries > STALE_MAX_TRIES {
+                room.failed.window = Some(place);
             } else {
                 errand.ticket = ticket;
                 missed.clear();
@@ -372,6 +364,7 @@ impl Model {
             timeline.apply(event);
         }
         room.timeline = Some(timeline);
+        self.echoes.applied(room.slug(), room.head);
         if index == self.open {
             self.window += 1;
             self.entries.clear();
@@ -422,23 +415,20 @@ fn merge(
     Ok(())
 }
 
-/// Takes note of how a fetch ended. One that was too old is made again from the edge as it is now.
+/// How a fetch ended: whether it failed, or as what it is made again from the edge as it is now, because its page was too old.
 fn outcome(
-    room: &mut RoomState,
+    room: &RoomState,
     merged: Result<(), NotMerged>,
     errand: Option<Errand>,
     place: Option<Place>,
     asks: &mut Vec<Ask>,
-) -> Option<Errand> {
+) -> (Option<Errand>, bool) {
     match (merged, errand, place) {
-        (Ok(()), ..) => None,
+        (Ok(()), ..) => (None, false),
         (Err(NotMerged::Stale), Some(errand), Some(place)) if errand.tries < STALE_MAX_TRIES => {
             asks.push(fetch(room, errand.ticket, place));
-            Some(Errand { tries: errand.tries + 1, ..errand })
+            (Some(Errand { tries: errand.tries + 1, ..errand }), false)
         }
-        (Err(_), ..) => {
-            room.failed = true;
-            None
-        }
+        (Err(_), ..) => (None, true),
     }
 }

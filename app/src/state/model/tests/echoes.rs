@@ -48,6 +48,32 @@ fn between_the_acknowledgement_and_the_event_nothing_flickers() {
 }
 
 #[test]
+fn what_is_said_before_the_room_has_come_stays_in_sight() {
+    let mut model = model(page(1, 1, 1), 1);
+    let asks = model.handle(Change::Opened { slug: slug("random"), place: Place::Newest }, 0);
+    let op = Op {
+        id: op_id(5),
+        room: slug("random"),
+        kind: OpKind::Send { content: content("hello"), reply_to: None },
+    };
+    model.handle(Change::Submitted { op, at: Timestamp::from_unix_ms(MINUTE_MS), failed: None }, 0);
+    check(&mut model, &["day", "hello sending"]);
+    happens(&mut model, said("random", 5, ME, "hello"));
+    let acked = Output::Acked {
+        id: op_id(5),
+        room: slug("random"),
+        seq: seq(5),
+        timestamp: Timestamp::from_unix_ms(0),
+    };
+    session(&mut model, acked);
+    check(&mut model, &["day", "hello"]);
+    // Older than the event, which is folded in.
+    answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(1, 4, 4)));
+    check(&mut model, &["day", "m1", "m2", "m3", "m4", "hello"]);
+    assert!(model.operation(op_id(5)).is_none());
+}
+
+#[test]
 fn what_another_tab_has_sent_stays_in_sight_until_it_comes() {
     let mut model = model(page(1, 1, 1), 1);
     send(&mut model, 2, "from here");
@@ -166,6 +192,21 @@ fn changes_show_at_once_and_a_refused_one_is_taken_back_but_for_its_words() {
 }
 
 #[test]
+fn words_for_a_message_that_was_deleted_meanwhile_stay_in_sight() {
+    let mut model = model(page(1, 1, 1), 1);
+    happens(&mut model, said("general", 2, ME, "mine"));
+    asked(&mut model, 7, OpKind::Edit { target: seq(2), content: content("better words") });
+    happens(&mut model, event("general", 3, ME, EventKind::Deleted { target: seq(2) }));
+    session(
+        &mut model,
+        Output::Refused { id: op_id(7), refusal: Refusal::new(ErrorCode::TargetNotFound, "") },
+    );
+    check(&mut model, &["day", "m1", "better words failed"]);
+    session(&mut model, Output::Discarded { id: op_id(7) });
+    check(&mut model, &["day", "m1", "deleted"]);
+}
+
+#[test]
 fn my_last_message_is_the_newest_of_mine_that_is_not_deleted() {
     let mut model = model(page(1, 1, 1), 1);
     assert!(model.my_last_message().is_none());
@@ -182,4 +223,21 @@ fn my_last_message_is_the_newest_of_mine_that_is_not_deleted() {
     assert_eq!(mine(&mut model), None);
     happens(&mut model, said("general", 6, ME, "on its way"));
     assert_eq!(mine(&mut model), Some(content("on its way")));
+}
+
+#[test]
+fn whoever_reads_in_the_past_is_not_given_what_they_said_there_for_their_last() {
+    let mut model = model(page(5, 6, 6), 6);
+    let past = Place::Around(seq(2));
+    let asks = model.handle(Change::Opened { slug: slug("general"), place: past }, 0);
+    let mut old = page(1, 3, 6);
+    old.messages = old
+        .messages
+        .iter()
+        .cloned()
+        .map(|message| Message { user_id: UserId(uuid::Uuid::from_u128(ME)), ..message })
+        .collect();
+    answer(&mut model, &fetches(&asks)[0].clone(), Ok(old));
+    assert_eq!(rows(&mut model).len(), 4);
+    assert!(model.my_last_message().is_none());
 }

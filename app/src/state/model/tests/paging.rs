@@ -94,17 +94,18 @@ fn a_page_that_could_not_be_had_is_asked_for_again() {
     let mut model = model(page(51, 60, 60), 60);
     let asks = model.handle(Change::OlderWanted, 0);
     answer(&mut model, &fetches(&asks)[0].clone(), Err(unavailable()));
-    assert!(model.view().edges.failed && !model.view().edges.loading_older);
+    let edges = model.view().edges;
+    assert!(edges.failed_older && !edges.failed_newer && !edges.loading_older);
     let asks = model.handle(Change::OlderWanted, 0);
     answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(1, 50, 60)));
-    assert!(!model.view().edges.failed);
+    assert!(!model.view().edges.failed_older);
     assert_eq!(model.view().log.keys().len(), 61);
 
     let asks = model.handle(Change::Opened { slug: slug("random"), place: Place::Newest }, 0);
     answer(&mut model, &fetches(&asks)[0].clone(), Err(unavailable()));
-    assert!(model.view().edges.failed);
+    assert!(model.view().edges.failed_older, "there is only that end");
     assert_eq!(fetches(&model.handle(Change::NewestWanted, 0)).len(), 1);
-    assert!(!model.view().edges.failed);
+    assert!(!model.view().edges.failed_older);
 }
 
 #[test]
@@ -126,6 +127,70 @@ fn a_permalink_shows_its_message_and_the_way_back_to_the_newest() {
 }
 
 #[test]
+fn each_end_tells_of_what_could_not_be_had_there() {
+    let mut model = model(page(951, 1_000, 1_000), 1_000);
+    let failed = |model: &mut Model| (model.view().edges.failed_older, model.view().edges.failed_newer);
+    let around = Place::Around(seq(500));
+    let asks = model.handle(Change::Opened { slug: slug("general"), place: around }, 0);
+    answer(&mut model, &fetches(&asks)[0].clone(), Err(unavailable()));
+    assert_eq!(failed(&mut model), (true, false), "there is nothing newer");
+    let asks = model.handle(Change::OlderWanted, 0);
+    assert_eq!(fetches(&asks)[0].place, around);
+    answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(475, 524, 1_000)));
+    assert_eq!(failed(&mut model), (false, false));
+
+    let older = model.handle(Change::OlderWanted, 0);
+    let newer = model.handle(Change::NewerWanted, 0);
+    answer(&mut model, &fetches(&older)[0].clone(), Err(unavailable()));
+    assert_eq!(failed(&mut model), (true, false));
+    answer(&mut model, &fetches(&newer)[0].clone(), Err(unavailable()));
+    assert_eq!(failed(&mut model), (true, true), "neither makes the other be tried again by itself");
+    let newest = model.handle(Change::NewestWanted, 0);
+    answer(&mut model, &fetches(&newest)[0].clone(), Err(unavailable()));
+    assert_eq!(failed(&mut model), (false, true));
+    let older = model.handle(Change::OlderWanted, 0);
+    answer(&mut model, &fetches(&older)[0].clone(), Ok(page(425, 474, 1_000)));
+    assert_eq!(failed(&mut model), (false, true), "the newest are still not there");
+    assert_eq!(fetches(&model.handle(Change::NewerWanted, 0))[0].place, Place::Newest);
+}
+
+/// The room general around its message 500, of 1,000.
+fn in_the_past() -> Model {
+    let mut model = model(page(951, 1_000, 1_000), 1_000);
+    let asks = model.handle(Change::Opened { slug: slug("general"), place: Place::Around(seq(500)) }, 0);
+    answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(475, 524, 1_000)));
+    model
+}
+
+#[test]
+fn while_another_window_is_on_its_way_nothing_is_added_to_this_one() {
+    let mut model = in_the_past();
+    let newest = model.handle(Change::NewestWanted, 0);
+    assert!(fetches(&model.handle(Change::OlderWanted, 0)).is_empty());
+    assert!(fetches(&model.handle(Change::NewerWanted, 0)).is_empty());
+    assert!(fetches(&model.handle(Change::NewestWanted, 0)).is_empty(), "they are on their way");
+    answer(&mut model, &fetches(&newest)[0].clone(), Ok(page(951, 1_000, 1_000)));
+    assert!(rows(&mut model).contains(&"m1000".to_owned()));
+    assert_eq!(fetches(&model.handle(Change::OlderWanted, 0))[0].place, Place::Before(seq(951)));
+}
+
+#[test]
+fn what_was_on_its_way_for_somebody_who_has_gone_elsewhere_is_not_shown() {
+    let open = |room, place| Change::Opened { slug: slug(room), place };
+    let back = || open("general", Place::Newest);
+    for way_on in [vec![back()], vec![Change::NewestWanted], vec![open("random", Place::Newest), back()]] {
+        let mut model = model(page(951, 1_000, 1_000), 1_000);
+        let past = model.handle(open("general", Place::Around(seq(500))), 0);
+        for change in way_on {
+            model.handle(change, 0);
+        }
+        let shown = rows(&mut model);
+        answer(&mut model, &fetches(&past)[0].clone(), Ok(page(475, 524, 1_000)));
+        assert_eq!(rows(&mut model), shown);
+    }
+}
+
+#[test]
 fn newest_messages_that_could_not_be_had_are_asked_for_again() {
     let mut model = model(page(951, 1_000, 1_000), 1_000);
     let asks = model.handle(Change::Opened { slug: slug("general"), place: Place::Around(seq(500)) }, 0);
@@ -133,20 +198,18 @@ fn newest_messages_that_could_not_be_had_are_asked_for_again() {
     let fail = |model: &mut Model, asks: Vec<Ask>| {
         assert_eq!(fetches(&asks)[0].place, Place::Newest);
         answer(model, &fetches(&asks)[0].clone(), Err(unavailable()));
-        assert!(model.view().edges.failed);
+        let edges = model.view().edges;
+        assert!(edges.failed_newer && !edges.failed_older);
     };
     let asks = model.handle(Change::NewestWanted, 0);
     fail(&mut model, asks);
     let asks = model.handle(Change::NewerWanted, 0);
     fail(&mut model, asks);
-    // Whoever has something to read is left there, and so is whoever reads further up.
+    // Whoever has something to read is left there.
     let room = model.view().open.room;
     let standing = Standing { room, head: seq(1_000), read: seq(1_000), here: vec![user(ME)], here_count: 1 };
     let resumed = Output::Resumed { room: slug("general"), standing: Box::new(standing) };
     assert!(fetches(&model.handle(Change::Session(resumed), 0)).is_empty());
-    let asks = model.handle(Change::OlderWanted, 0);
-    answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(425, 474, 1_000)));
-    assert_ne!(fetches(&model.handle(Change::NewerWanted, 0))[0].place, Place::Newest);
 }
 
 #[test]
@@ -262,7 +325,7 @@ fn a_room_that_is_not_there_says_so_and_is_in_no_list() {
     session(&mut model, refused_join("nowhere", ErrorCode::RoomNotFound));
     assert_eq!(listed(&mut model), both(Existence::Missing));
     let edges = model.view().edges;
-    assert!(!edges.loading_newer && !edges.failed && !edges.has_older, "{edges:?}");
+    assert!(!edges.loading_newer && !edges.failed_older && !edges.has_older, "{edges:?}");
     // Following the link again asks again.
     let join = Ask::Session(Input::Join { room: slug("nowhere"), cursor: None });
     assert_eq!(open(&mut model, "nowhere"), [join]);
