@@ -138,8 +138,10 @@ impl Auth {
             Err(CreateError::Taken) => {
                 let before =
                     self.store.session(token.hash(), now).await.map_err(|error| unavailable(&error))?;
-                let began_at_earliest = later(now, SESSION_LIFETIME - FORM_REPEAT_MAX);
-                match before.filter(|session| session.expires >= began_at_earliest) {
+                let is_new = |session: &Session| {
+                    later(session.expires, FORM_REPEAT_MAX) >= later(now, SESSION_LIFETIME)
+                };
+                match before.filter(is_new) {
                     Some(session) => Ok((token, session.user)),
                     None => Err(Refusal::new(
                         ErrorCode::NameTaken,
