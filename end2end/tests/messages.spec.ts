@@ -35,8 +35,12 @@ test('whoever means what is still on its way is not given the message before it 
   await alice.composer.pressSequentially('more');
   await expect(alice.composer).toHaveValue('more');
   await alice.composer.clear();
+  await expect(alice.message('teh word')).toContainText('sending');
+  const height = async () => (await alice.message('teh word').boundingBox())?.height;
+  const before = await height();
   link.release();
   await alice.placed('teh word');
+  expect(await height(), 'that it is on its way takes no place').toBe(before);
   await alice.composer.press('ArrowUp');
   await expect(alice.composer).toHaveValue('teh word');
 });

@@ -264,7 +264,7 @@ fn delivery_view(locale: Locale, delivery: &Delivery, seq: Seq) -> Option<AnyVie
     match delivery {
         Delivery::Sent => None,
         Delivery::Sending => {
-            Some(view! { <p class="delivery">{text!(locale, message.sending)}</p> }.into_any())
+            Some(view! { <p class="delivery sending">{text!(locale, message.sending)}</p> }.into_any())
         }
         Delivery::Waiting => {
             Some(view! { <p class="delivery">{text!(locale, message.waiting)}</p> }.into_any())
