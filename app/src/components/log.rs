@@ -125,10 +125,8 @@ fn OlderEdge() -> impl IntoView {
     let locale = language();
     let desk = use_desk();
     let state = desk.state;
-    let slug = move || state.open_room().with(|open| open.room.slug.clone());
     let name = move || state.open_room().with(|open| room_words(&open.room));
     let empty = Memo::new(move |_| state.keys().with(Vec::is_empty));
-    let address = move || edge(&desk, false).map(|first| format!("/rooms/{}?before={first}", slug()));
     view! {
         <div class="edge">
             {move || {
@@ -136,24 +134,8 @@ fn OlderEdge() -> impl IntoView {
                     nothing_here(locale)
                 } else if empty.get() && state.is_loading_newer() {
                     view! { <Skeleton /> }.into_any()
-                } else if state.has_older() && state.has_failed_older() {
-                    not_loaded(locale, Callback::new(move |()| state.load_older()))
                 } else if state.has_older() {
-                    view! {
-                        <a
-                            class="button quiet"
-                            href=address
-                            on:click=move |event| {
-                                event.prevent_default();
-                                state.load_older();
-                            }
-                        >
-                            {move || {
-                                (if state.is_loading_older() { text!(locale, log.loading) } else { text!(locale, log.older) }).to_owned()
-                            }}
-                        </a>
-                    }
-                        .into_any()
+                    further(desk, false)
                 } else if empty.get() {
                     view! {
                         <div class="empty">
@@ -184,13 +166,42 @@ fn nothing_here(locale: Locale) -> AnyView {
     .into_any()
 }
 
-/// What could not be had, and how to try again.
-fn not_loaded(locale: Locale, again: Callback<()>) -> AnyView {
+/// The way to more messages, older or newer ones; or that they could not be had, and how to try again.
+fn further(desk: Desk, newer: bool) -> AnyView {
+    let locale = language();
+    let state = desk.state;
+    let load = move || if newer { state.load_newer() } else { state.load_older() };
+    if if newer { state.has_failed_newer() } else { state.has_failed_older() } {
+        return view! {
+            <p class="bad">
+                {text!(locale, log.load_error)} " "
+                <button on:click=move |_| load()>{text!(locale, message.try_again)}</button>
+            </p>
+        }
+        .into_any();
+    }
+    let address = move || {
+        let slug = state.open_room().with(|open| open.room.slug.clone());
+        let place = if newer { "after" } else { "before" };
+        edge(&desk, newer).map(|seq| format!("/rooms/{slug}?{place}={seq}"))
+    };
+    let words = move || match newer {
+        true if state.is_loading_newer() => text!(locale, log.loading),
+        false if state.is_loading_older() => text!(locale, log.loading),
+        true => text!(locale, log.newer),
+        false => text!(locale, log.older),
+    };
     view! {
-        <p class="bad">
-            {text!(locale, log.load_error)} " "
-            <button on:click=move |_| again.run(())>{text!(locale, message.try_again)}</button>
-        </p>
+        <a
+            class="button quiet"
+            href=address
+            on:click=move |event| {
+                event.prevent_default();
+                load();
+            }
+        >
+            {words}
+        </a>
     }
     .into_any()
 }
@@ -198,37 +209,11 @@ fn not_loaded(locale: Locale, again: Callback<()>) -> AnyView {
 /// Below the last row, where it is not the newest.
 #[component]
 fn NewerEdge() -> impl IntoView {
-    let locale = language();
     let desk = use_desk();
-    let state = desk.state;
-    let slug = move || state.open_room().with(|open| open.room.slug.clone());
-    let address = move || edge(&desk, true).map(|last| format!("/rooms/{}?after={last}", slug()));
-    view! {
-        {when(
-            move || state.has_newer(),
-            move || {
-                let newer = move || {
-                    if state.has_failed_newer() {
-                        return not_loaded(locale, Callback::new(move |()| state.load_newer()));
-                    }
-                    view! {
-                        <a
-                            class="button quiet"
-                            href=address
-                            on:click=move |event| {
-                                event.prevent_default();
-                                state.load_newer();
-                            }
-                        >
-                            {move || if state.is_loading_newer() { text!(locale, log.loading) } else { text!(locale, log.newer) }}
-                        </a>
-                    }
-                    .into_any()
-                };
-                view! { <div class="edge newer">{newer}</div> }.into_any()
-            },
-        )}
-    }
+    when(
+        move || desk.state.has_newer(),
+        move || view! { <div class="edge newer">{move || further(desk, true)}</div> }.into_any(),
+    )
 }
 
 /// Messages that are on their way, drawn in the grid of those that are there.

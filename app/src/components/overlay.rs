@@ -167,11 +167,11 @@ pub(crate) fn heed_drawers() -> bool {
 
 /// A drawer was opened or closed. Its opener gets back the focus, which is still in the drawer or nowhere: the browser does not give it
 /// to what was inert a moment ago.
-pub(crate) fn drawer_toggled(id: &str) {
+pub(crate) fn drawer_toggled(opener: &str) {
     if heed_drawers() || !(is_without_focus() || find("nav:focus-within, aside:focus-within").is_some()) {
         return;
     }
-    if let Some(opener) = find(&format!(".drawer-opener[popovertarget={id}]")) {
+    if let Some(opener) = find(opener) {
         _ = opener.focus();
     }
 }

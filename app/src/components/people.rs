@@ -47,7 +47,7 @@ pub(crate) fn People() -> impl IntoView {
             popover="auto"
             aria-label=text!(locale, room.people)
             hidden=move || state.existence() != Existence::There
-            on:toggle=|_| drawer_toggled(PEOPLE_ID)
+            on:toggle=|_| drawer_toggled(".people-opener")
         >
             <div class="label">
                 <h2>
