@@ -1,6 +1,6 @@
 //! Who somebody is: names, sessions and their tokens.
 //!
-//! A token is 256 random bits that only its owner holds; the store keeps its hash. A session ends when it was not used
+//! A token is 256 bits that nobody can guess and only its owner holds; the store keeps its hash. A session ends when it was not used
 //! for [`SESSION_LIFETIME`], and its sockets close when it is ended sooner.
 
 use std::{
@@ -32,7 +32,7 @@ use crate::{
 pub const SESSION_LIFETIME: Duration = Duration::from_hours(90 * 24);
 /// A session that is used is put off at most this often.
 pub const SESSION_RENEWAL: Duration = Duration::from_hours(24);
-/// How long a form that was sent, and whose answer was lost, can be sent again.
+/// How long a form that was sent, and whose answer was lost, can be sent again: since its session began or was put off.
 const FORM_REPEAT_MAX: Duration = Duration::from_mins(10);
 /// How long to wait before asking a store again that could not answer, in milliseconds.
 pub const STORE_RETRY_MS: u64 = 2_000;
@@ -45,7 +45,8 @@ pub fn username_key(name: &Username) -> String {
     lower.nfkc().collect()
 }
 
-/// The secret that proves a session: 256 random bits as 43 characters of base64url. Never printed, never stored.
+/// The secret that proves a session: 256 random bits, or the hash of as many with a form, as 43 characters of base64url. Never printed,
+/// never stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
