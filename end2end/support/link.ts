@@ -91,8 +91,10 @@ export class Link {
     }
     near.pipe(far);
     far.on('data', (data) => {
-      if (this.held) this.held.push([near, data]);
-      else this.late(() => near.writable && !near.write(data) && far.pause());
+      this.late(() => {
+        if (this.held) this.held.push([near, data]);
+        else if (near.writable && !near.write(data)) far.pause();
+      });
     });
     near.on('drain', () => far.resume());
     far.on('end', () => this.late(() => near.end()));

@@ -35,7 +35,7 @@ test('whoever means what is still on its way is not given the message before it 
   await alice.composer.pressSequentially('more');
   await expect(alice.composer).toHaveValue('more');
   await alice.composer.clear();
-  await expect(alice.message('teh word')).toContainText('sending');
+  await expect(alice.message('teh word').getByText('sending')).toBeVisible();
   const height = async () => (await alice.message('teh word').boundingBox())?.height;
   const before = await height();
   link.release();

@@ -32,7 +32,7 @@ use crate::{
 pub const SESSION_LIFETIME: Duration = Duration::from_hours(90 * 24);
 /// A session that is used is put off at most this often.
 pub const SESSION_RENEWAL: Duration = Duration::from_hours(24);
-/// How long a form that was sent, and whose answer was lost, can be sent again: since its session began or was put off.
+/// How long a form that was sent, and whose answer was lost, can be sent again.
 const FORM_REPEAT_MAX: Duration = Duration::from_mins(10);
 /// How long to wait before asking a store again that could not answer, in milliseconds.
 pub const STORE_RETRY_MS: u64 = 2_000;
@@ -130,8 +130,8 @@ impl Auth {
             Some(form) => Token::of_form(self.secret().map_err(no_randomness)?, form, &username),
             None => Token::random().map_err(no_randomness)?,
         };
-        let user = User { id: UserId(Uuid::now_v7()), username, role: Role::Guest };
         let now = self.clock.now();
+        let user = User { id: user_id(now), username, role: Role::Guest };
         let session =
             Session { token: token.hash(), user: user.clone(), expires: later(now, SESSION_LIFETIME) };
         match self.store.create_user(&session, &username_key(&user.username), now).await {
@@ -139,9 +139,7 @@ impl Auth {
             Err(CreateError::Taken) => {
                 let before =
                     self.store.session(token.hash(), now).await.map_err(|error| unavailable(&error))?;
-                let is_new = |session: &Session| {
-                    later(session.expires, FORM_REPEAT_MAX) >= later(now, SESSION_LIFETIME)
-                };
+                let is_new = |session: &Session| later(made_at(session.user.id), FORM_REPEAT_MAX) >= now;
                 match before.filter(is_new) {
                     Some(session) => Ok((token, session.user)),
                     None => Err(Refusal::new(
@@ -188,6 +186,18 @@ impl Auth {
         self.bus.publish(Notice::SignedOut { session: token }).await;
         Ok(())
     }
+}
+
+/// A new user's id, which tells when they came.
+fn user_id(now: Timestamp) -> UserId {
+    let ms = now.unix_ms();
+    let nanos = u32::try_from(ms % 1_000 * 1_000_000).unwrap_or(0);
+    UserId(Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, ms / 1_000, nanos)))
+}
+
+fn made_at(user: UserId) -> Timestamp {
+    let (seconds, nanos) = user.0.get_timestamp().map_or((0, 0), |at| at.to_unix());
+    Timestamp::from_unix_ms(seconds.saturating_mul(1_000).saturating_add(u64::from(nanos / 1_000_000)))
 }
 
 fn later(moment: Timestamp, by: Duration) -> Timestamp {

@@ -114,9 +114,7 @@ impl Desk {
     /// The message of a row, if it has a place in the log and is not deleted: only such can be acted upon.
     pub(crate) fn actionable(&self, key: RowKey) -> Option<Arc<Message>> {
         match self.state.row(&key) {
-            Some(Row::Message(row)) if row.message.seq > Seq::ZERO && row.message.content.is_some() => {
-                Some(row.message)
-            }
+            Some(Row::Message(row)) if row.is_actionable() => Some(row.message),
             _ => None,
         }
     }

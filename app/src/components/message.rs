@@ -109,7 +109,7 @@ fn MessageView(
             edited: message.is_some_and(|message| message.edited_at.is_some()),
         }
     });
-    let is_there = part(row, |row| row.as_ref().is_some_and(|row| row.message.content.is_some()));
+    let is_actionable = part(row, |row| row.as_ref().is_some_and(MessageRow::is_actionable));
     let quote = part(row, |row| {
         let message = &row.as_ref()?.message;
         // One that is deleted quotes nothing.
@@ -184,7 +184,7 @@ fn MessageView(
                 {live(move || delivery_view(locale, &delivery(), seq()))}
             </div>
             {when(
-                move || is_active.get() && seq() > Seq::ZERO && is_there(),
+                move || is_active.get() && is_actionable(),
                 move || view! { <Toolbar key mine /> }.into_any(),
             )}
         </article>

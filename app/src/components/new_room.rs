@@ -49,6 +49,8 @@ struct Fields {
     /// Why there is no such room.
     error: RwSignal<Option<&'static str>>,
     busy: RwSignal<bool>,
+    /// Whether whoever asked for the room waits for it.
+    awaited: RwSignal<bool>,
 }
 
 impl Fields {
@@ -74,17 +76,19 @@ impl Fields {
         }
         let made = state.create_room(wished, topic, visibility);
         self.busy.set(true);
+        self.awaited.set(true);
         spawn_local(async move {
             let answer = made.await;
             self.busy.set(false);
+            // Who has closed the dialog is at something else, if only at another room to make.
+            if !self.awaited.get_untracked() {
+                return;
+            }
             match answer {
                 Ok(slug) => {
-                    let is_waited_for = self.is_open();
                     self.close();
                     self.clear();
-                    if is_waited_for {
-                        state.go_to(slug);
-                    }
+                    state.go_to(slug);
                 }
                 Err(refusal) => {
                     self.error.set(Some(problem(locale, refusal.code)));
@@ -111,13 +115,8 @@ impl Fields {
     fn closed(self) {
         if !self.dialog.get_untracked().is_some_and(|dialog| dialog.open()) {
             self.error.set(None);
+            self.awaited.set(false);
         }
-    }
-
-    /// Whether it is there, be it as a popover.
-    fn is_open(self) -> bool {
-        let dialog = self.dialog.get_untracked();
-        dialog.is_some_and(|dialog| dialog.matches("[open], :popover-open").unwrap_or(false))
     }
 
     fn close(self) {
@@ -157,7 +156,8 @@ pub(crate) fn NewRoomDialog(dialog: NodeRef<html::Dialog>) -> impl IntoView {
             }
         });
     }
-    let fields = Fields { dialog, name, topic, public, private, error, busy };
+    let awaited = RwSignal::new(false);
+    let fields = Fields { dialog, name, topic, public, private, error, busy, awaited };
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         fields.submit(locale, state);

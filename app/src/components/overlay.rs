@@ -167,8 +167,8 @@ pub(crate) fn heed_drawers() -> bool {
 
 /// A drawer was opened or closed. Its opener gets back the focus, which is still in the drawer or nowhere: the browser does not give it
 /// to what was inert a moment ago.
-pub(crate) fn drawer_toggled(opener: &str) {
-    if heed_drawers() || !(is_without_focus() || find("nav:focus-within, aside:focus-within").is_some()) {
+pub(crate) fn drawer_toggled(focus_in_it: &str, opener: &str) {
+    if heed_drawers() || !(is_without_focus() || find(focus_in_it).is_some()) {
         return;
     }
     if let Some(opener) = find(opener) {

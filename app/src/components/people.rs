@@ -47,7 +47,7 @@ pub(crate) fn People() -> impl IntoView {
             popover="auto"
             aria-label=text!(locale, room.people)
             hidden=move || state.existence() != Existence::There
-            on:toggle=|_| drawer_toggled(".people-opener")
+            on:toggle=|_| drawer_toggled("aside:focus-within", ".people-opener")
         >
             <div class="label">
                 <h2>

@@ -47,7 +47,7 @@ pub(crate) fn Sidebar() -> impl IntoView {
                 popover="auto"
                 aria-label=text!(locale, sidebar.rooms)
                 on:toggle=move |_| {
-                    drawer_toggled(".rooms-opener");
+                    drawer_toggled("nav:focus-within", ".rooms-opener");
                     bring_into_view(&open.read_untracked());
                 }
             >

@@ -25,7 +25,7 @@ use super::{
     link::Link,
     pending::Echoes,
     room::{Present, RoomState},
-    rows::{Cause, Delivery, Entry, Log, Reader, Row, lay_out},
+    rows::{Cause, Delivery, Entry, Log, MessageRow, Reader, Row, lay_out},
     zone::Zone,
 };
 use crate::source::{ChatPage, Place};
@@ -293,11 +293,13 @@ impl Model {
     pub(crate) fn my_last_message(&mut self) -> Option<Arc<Message>> {
         self.room().timeline.as_ref().filter(|timeline| timeline.at_end())?;
         let log = self.log(true);
+        let is_on_its_way =
+            |row: &MessageRow| row.message.seq == Seq::ZERO && !matches!(row.delivery, Delivery::Failed(_));
         let mine = log.keys().iter().rev().find_map(|key| match log.row(key) {
-            Some(Row::Message(row)) if row.mine && row.message.content.is_some() => Some(&row.message),
+            Some(Row::Message(row)) if row.mine && (row.is_actionable() || is_on_its_way(row)) => Some(row),
             _ => None,
         })?;
-        (mine.seq > Seq::ZERO).then(|| Arc::clone(mine))
+        mine.is_actionable().then(|| Arc::clone(&mine.message))
     }
 
     /// What is to be shown now.

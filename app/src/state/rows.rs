@@ -55,6 +55,17 @@ pub struct MessageRow {
     pub local: Local,
 }
 
+impl MessageRow {
+    /// Whether something can be done with it: it has its place in the log and is not deleted, though words for it may be in sight.
+    pub(crate) fn is_actionable(&self) -> bool {
+        let is_deleted = match self.delivery {
+            Delivery::Failed(Failure { cause, .. }) => cause == Cause::Refused(ErrorCode::TargetNotFound),
+            _ => self.message.content.is_none(),
+        };
+        self.message.seq > Seq::ZERO && !is_deleted
+    }
+}
+
 impl PartialEq for MessageRow {
     fn eq(&self, other: &Self) -> bool {
         (Arc::ptr_eq(&self.message, &other.message) || self.message == other.message)

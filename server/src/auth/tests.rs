@@ -78,8 +78,13 @@ async fn a_form_that_is_sent_twice_lets_one_guest_in() {
     assert_eq!(code("Alice", other).await, ErrorCode::NameTaken, "that is another's form");
     let bob = sent("Bob", form).await.unwrap();
     assert_ne!(bob.0, first.0, "a form that came back under another name");
-    bench.clock.advance(FORM_REPEAT_MAX + Duration::from_millis(1));
+    bench.clock.advance(FORM_REPEAT_MAX);
+    assert_eq!(sent("Alice", form).await.unwrap(), first);
+    bench.clock.advance(Duration::from_millis(1));
     assert_eq!(code("Alice", form).await, ErrorCode::NameTaken, "that was long ago");
+    bench.clock.advance(SESSION_RENEWAL);
+    bench.auth.authenticate(first.0.expose()).await.unwrap().unwrap();
+    assert_eq!(code("Alice", form).await, ErrorCode::NameTaken, "a session that lives on is not a new one");
     bench.auth.sign_out(bob.0.hash()).await.unwrap();
     assert_eq!(code("Bob", form).await, ErrorCode::NameTaken);
 }

@@ -159,7 +159,7 @@ impl Model {
         let room = &mut self.rooms[index];
         room.followed = false;
         room.here = Present::default();
-        if room.timeline.is_none() {
+        if room.timeline.is_none() && room.arriving.is_none() {
             let place = self.target.filter(|_| index == self.open).map_or(Place::Newest, Place::Around);
             room.failed.window.get_or_insert(place);
         }

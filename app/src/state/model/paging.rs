@@ -162,6 +162,7 @@ impl Model {
         if self.holds(Place::Newest) {
             self.at_bottom = true;
             self.room_mut().arriving = None;
+            self.room_mut().failed.window = None;
         } else if !self.is_fetching(Place::Newest) {
             self.fetch_window(Place::Newest, asks);
         }
@@ -364,6 +365,7 @@ impl Model {
             timeline.apply(event);
         }
         room.timeline = Some(timeline);
+        room.failed = Failed::default();
         self.echoes.applied(room.slug(), room.head);
         if index == self.open {
             self.window += 1;

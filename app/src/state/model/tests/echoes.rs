@@ -202,6 +202,7 @@ fn words_for_a_message_that_was_deleted_meanwhile_stay_in_sight() {
         Output::Refused { id: op_id(7), refusal: Refusal::new(ErrorCode::TargetNotFound, "") },
     );
     check(&mut model, &["day", "m1", "better words failed"]);
+    assert!(model.my_last_message().is_none(), "nothing can be done with it");
     session(&mut model, Output::Discarded { id: op_id(7) });
     check(&mut model, &["day", "m1", "deleted"]);
 }
@@ -223,6 +224,9 @@ fn my_last_message_is_the_newest_of_mine_that_is_not_deleted() {
     assert_eq!(mine(&mut model), None);
     happens(&mut model, said("general", 6, ME, "on its way"));
     assert_eq!(mine(&mut model), Some(content("on its way")));
+    send(&mut model, 9, "failed");
+    session(&mut model, Output::Refused { id: op_id(9), refusal: unavailable() });
+    assert_eq!(mine(&mut model), Some(content("on its way")), "what failed has ways on of its own");
 }
 
 #[test]

@@ -134,6 +134,10 @@ fn each_end_tells_of_what_could_not_be_had_there() {
     let asks = model.handle(Change::Opened { slug: slug("general"), place: around }, 0);
     answer(&mut model, &fetches(&asks)[0].clone(), Err(unavailable()));
     assert_eq!(failed(&mut model), (true, false), "there is nothing newer");
+    model.handle(Change::NewestWanted, 0);
+    assert_eq!(failed(&mut model), (false, false), "nobody wants it any more");
+    let asks = model.handle(Change::Opened { slug: slug("general"), place: around }, 0);
+    answer(&mut model, &fetches(&asks)[0].clone(), Err(unavailable()));
     let asks = model.handle(Change::OlderWanted, 0);
     assert_eq!(fetches(&asks)[0].place, around);
     answer(&mut model, &fetches(&asks)[0].clone(), Ok(page(475, 524, 1_000)));
