@@ -58,11 +58,11 @@ pub struct MessageRow {
 impl MessageRow {
     /// Whether something can be done with it: it has its place in the log and is not deleted, though words for it may be in sight.
     pub(crate) fn is_actionable(&self) -> bool {
-        let is_deleted = match self.delivery {
-            Delivery::Failed(Failure { cause, .. }) => cause == Cause::Refused(ErrorCode::TargetNotFound),
-            _ => self.message.content.is_none(),
-        };
-        self.message.seq > Seq::ZERO && !is_deleted
+        let is_gone = matches!(
+            self.delivery,
+            Delivery::Failed(Failure { cause: Cause::Refused(ErrorCode::TargetNotFound), .. })
+        );
+        self.message.seq > Seq::ZERO && self.message.content.is_some() && !is_gone
     }
 }
 

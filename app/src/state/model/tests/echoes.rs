@@ -205,6 +205,10 @@ fn words_for_a_message_that_was_deleted_meanwhile_stay_in_sight() {
     assert!(model.my_last_message().is_none(), "nothing can be done with it");
     session(&mut model, Output::Discarded { id: op_id(7) });
     check(&mut model, &["day", "m1", "deleted"]);
+    // Whatever else fails.
+    asked(&mut model, 8, OpKind::React { target: seq(2), emoji: "👍".parse().expect("an emoji"), on: true });
+    session(&mut model, Output::Refused { id: op_id(8), refusal: unavailable() });
+    assert!(model.my_last_message().is_none());
 }
 
 #[test]
